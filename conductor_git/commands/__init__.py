@@ -1,0 +1,1 @@
+"""Journeys: each joins core to store and returns an outcome; none imports another."""

@@ -1,0 +1,334 @@
+"""Every finding code, what it means and what to do: the text behind `conductor-git explain CODE`."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Code(msgspec.Struct, frozen=True):
+    """A stable code. Codes are never reused; docs/FORMAT.md lists them from here."""
+
+    code: str
+    title: str
+    why: str
+    remedy: str
+
+
+_ALL = (
+    # Messages
+    Code(
+        "CG101",
+        "unknown plan or wave",
+        "The claim names a plan, or a wave of its plan, that is not declared on the control ref.",
+        "Look at `conductor-git plan show`; a plan that is only in the working tree counts after `conductor-git plan commit`.",
+    ),
+    Code(
+        "CG102",
+        "malformed claim",
+        "The first line starts like a claim but is not exactly one: readers would have to guess what it says.",
+        "Write the line that the message shows, or start the subject with another word than 'Wave' or 'Plan'.",
+    ),
+    Code(
+        "CG103",
+        "not this branch's plan",
+        "The claim or its trailer names another plan than the start commit below it or the branch it stands on.",
+        "Claim on the plan's own branch.",
+    ),
+    Code(
+        "CG104",
+        "trailers wrong",
+        "A Conductor- trailer stands more than once, is unreadable, or differs from what the hook would write.",
+        "Take the Conductor- lines out of the message; the hook writes them.",
+    ),
+    Code(
+        "CG105",
+        "claim of no plan",
+        "Nothing says whose claim this is: no trailer, no start commit below it, no plan's branch that holds it.",
+        "Claim on the branch that `conductor-git delegate` made.",
+    ),
+    Code(
+        "CG106",
+        "already complete",
+        "The wave was complete before; this claim changes nothing.",
+        "Nothing. `conductor-git log-status` names the next wave.",
+    ),
+    # Evidence
+    Code(
+        "CG201",
+        "no validation of this content",
+        "No attestation in the ledger is about exactly this product tree, plan, wave and rules.",
+        "`conductor-git claim` validates and commits in one step; `conductor-git validate` only validates.",
+    ),
+    Code(
+        "CG202",
+        "the validation failed",
+        "The newest attestation of this product tree says that the validation did not pass.",
+        "Mend the work, commit, and validate again.",
+    ),
+    Code(
+        "CG203",
+        "validated under other rules",
+        "A passing attestation of this product tree exists, but for another script, arguments, set-up, criteria or platform rules.",
+        "Validate again under the rules of now.",
+    ),
+    Code(
+        "CG204",
+        "criteria not met",
+        "The validation ran, and a criterion of the plan does not hold for its numbers.",
+        "Mend the work; only the conductor can waive a criterion.",
+    ),
+    Code(
+        "CG205",
+        "too few tests",
+        "The run reported no tests, or fewer than the policy demands: an empty run proves nothing.",
+        "Let the script write JUnit XML to $CONDUCTOR_RESULTS and run the tests that exist.",
+    ),
+    Code(
+        "CG206",
+        "weaker than integration",
+        "Fewer tests passed, or more were skipped, than in the validation of the integration branch.",
+        "Bring the tests back; only the conductor can waive this.",
+    ),
+    Code(
+        "CG207",
+        "proof of another repository",
+        "The attestation names another repository id than the policy's.",
+        "Validate here.",
+    ),
+    Code(
+        "CG208",
+        "awaiting other evidence",
+        "What this writer can prove here is proven; platforms, runners or people are still to come.",
+        "Nothing here: the wave completes by itself when that evidence arrives.",
+    ),
+    Code(
+        "CG209",
+        "rules changed since",
+        "The claim was proven under the rules of its time; the rules on the control ref are others now.",
+        "`conductor-git validate PLAN.WAVE` proves it under the rules of now.",
+    ),
+    Code(
+        "CG210",
+        "no validation is declared",
+        "Neither the plan nor the policy names a validation script, so nothing can prove this.",
+        "Name a script as `validation:` in the plan or as `default` under [validation] in the policy.",
+    ),
+    Code(
+        "CG211",
+        "proof lost by a rewrite",
+        "The claim was rewritten (rebase) and its product tree is another one now.",
+        "`conductor-git validate --rebased` proves each rewritten claim again.",
+    ),
+    # Order
+    Code(
+        "CG301",
+        "an earlier wave is not complete",
+        "A wave needs the declared wave before it, and its own `needs`.",
+        "Claim the earlier wave first.",
+    ),
+    Code(
+        "CG302",
+        "a need is not complete",
+        "Another plan's wave that this one needs is not complete yet.",
+        "`conductor-git log-status` shows who works on it; other waves can go on meanwhile.",
+    ),
+    Code(
+        "CG303",
+        "a need is not in this history",
+        "What this claim needs is complete, but its commit is not an ancestor of the claim: the work was not built on it.",
+        "Merge that commit, validate again, and claim.",
+    ),
+    Code(
+        "CG304",
+        "plan claimed before all its waves",
+        "A plan is complete when each of its declared waves is.",
+        "Claim the waves that the message names first.",
+    ),
+    Code(
+        "CG305",
+        "an open blocker",
+        "A blocker on this wave has not been resolved.",
+        "Its author or the conductor closes it with `conductor-git resolve`.",
+    ),
+    # Boundaries
+    Code(
+        "CG401",
+        "outside the plan's scope",
+        "A plan's commits stay inside the pathspecs of its `scope`.",
+        "Take the path out of the commit, or ask the conductor to widen the scope.",
+    ),
+    Code(
+        "CG402",
+        "another plan's scope",
+        "The path belongs to the scope of another plan.",
+        "Take the path out of the commit and tell the plan that owns it.",
+    ),
+    Code(
+        "CG403",
+        "control tree",
+        "Policy, plans and scripts under `.conductor/` are changed by the conductor on the control ref only.",
+        "Take `.conductor/` out of the commit; the conductor edits plans with `conductor-git plan commit`.",
+    ),
+    Code(
+        "CG404",
+        "protected path",
+        "The policy's `protect` lists this path: a change of it could weaken the proof.",
+        "Take the path out of the commit, or ask the conductor for a waiver.",
+    ),
+    Code(
+        "CG405",
+        "frozen path",
+        "A complete wave froze this path; others build on it as it is.",
+        "Leave the path as it is, or ask the conductor for a waiver.",
+    ),
+    Code(
+        "CG406",
+        "foreign merge",
+        "A plan branch takes in integration, its own upstream, its executors' branches and the claims it needs; nothing else.",
+        "Merge the integration branch, or the claim commit of the wave you need.",
+    ),
+    # Integration
+    Code(
+        "CG501",
+        "integration is the conductor's",
+        "Only the conductor merges into the integration branch.",
+        "Claim your work; the conductor lands what is proven.",
+    ),
+    Code(
+        "CG502",
+        "plan commits came by fast-forward",
+        "A start commit or claim stands on integration's own first-parent chain: the branch was moved onto a plan's branch.",
+        "The conductor looks at both tips, and moves integration back or accepts it on the record.",
+    ),
+    Code(
+        "CG503",
+        "landing of unproven work",
+        "A merge brought a plan's commits into integration that no proven claim covers.",
+        "Prove the claim, or revert the merge.",
+    ),
+    Code(
+        "CG504",
+        "landing not validated",
+        "The merge itself was never validated: its product tree has no passing attestation.",
+        "`conductor-git validate PLAN --commit COMMIT` proves it as it stands.",
+    ),
+    Code(
+        "CG505",
+        "landing is not the merge of its parents",
+        "The merge commit's product tree is not what merging its parents gives: something was added or left out by hand.",
+        "Look at the difference that the message names; redo the merge.",
+    ),
+    Code(
+        "CG506",
+        "direct step not allowed",
+        "The policy's `direct` does not allow this commit on integration.",
+        "Land it through a plan, or change the policy.",
+    ),
+    Code(
+        "CG507",
+        "landing changes the control tree",
+        "A landing must leave `.conductor/` exactly as its first parent has it.",
+        "Redo the merge without the change; the conductor edits `.conductor/` in commits of their own.",
+    ),
+    Code(
+        "CG508",
+        "integration was rewound",
+        "A landing that the ledger records is no longer on integration.",
+        "Find the old tip in the reflog and move integration back, or accept it on the record.",
+    ),
+    # Ledger
+    Code(
+        "CG601",
+        "unreadable ledger line",
+        "A note is not an event this version can read. It is kept and counted, and never trusted.",
+        "Nothing is lost; a newer conductor-git may read it.",
+    ),
+    Code(
+        "CG602",
+        "event of another writer",
+        "An event names another writer than the ledger ref that carries it. It is not believed.",
+        "Look at who pushed the ref that the message names.",
+    ),
+    Code(
+        "CG603",
+        "clock too far ahead",
+        "An event's clock is more than a thousand past the number of known events; it is sorted last.",
+        "Look at who wrote it.",
+    ),
+    Code(
+        "CG604",
+        "ledger never fetched",
+        "This clone has no refspec for the ledger, or never fetched: proofs of others are unknown here, not absent.",
+        "`conductor-git install` writes the refspec; then `git fetch`.",
+    ),
+    Code(
+        "CG605",
+        "note is not keyed by its own content",
+        "A note under refs/notes/conductor/ does not carry the event whose id it has.",
+        "Look at who wrote the ref that the message names.",
+    ),
+    # Plans, policy, set-up
+    Code(
+        "CG701",
+        "broken plan file",
+        "The plan file cannot be obeyed, so its plan is blocked; other plans go on.",
+        "`conductor-git plan check` shows file, line and key.",
+    ),
+    Code(
+        "CG702",
+        "plan is not on control yet",
+        "The plan is in the working tree only. Rules are read from the control ref.",
+        "`conductor-git plan commit`.",
+    ),
+    Code(
+        "CG703",
+        "missing or unusable script",
+        "The validation script is not in the scripts folder of the control ref, or is not executable.",
+        "Add it there, `git update-index --chmod=+x` it, and commit.",
+    ),
+    Code(
+        "CG704",
+        "need does not exist",
+        "A plan or wave is needed that no plan declares.",
+        "Mend `needs:`; `conductor-git plan check` names the nearest.",
+    ),
+    Code(
+        "CG705",
+        "cycle",
+        "Plans or waves need each other in a circle, so none can ever start.",
+        "Drop one of the needs that the message shows.",
+    ),
+    Code("CG706", "branch used twice", "Two plans name the same branch.", "Give each plan its own `branch:`."),
+    Code(
+        "CG707",
+        "scopes overlap",
+        "Two plans may change the same paths; their merges can collide.",
+        "Narrow one scope, or order the plans with `needs:`.",
+    ),
+    Code(
+        "CG708",
+        "since is missing",
+        "The commit from which judgement begins is not in this clone (shallow), so history cannot be judged.",
+        "`git fetch --unshallow`.",
+    ),
+    Code(
+        "CG709",
+        "control diverged",
+        "The local control ref and the upstream's have each what the other lacks.",
+        "`git pull` in the conductor's worktree.",
+    ),
+    Code(
+        "CG710",
+        "plan branch diverged",
+        "A copy of the plan's branch elsewhere has commits that this one lacks.",
+        "`git pull` in the plan's worktree.",
+    ),
+    Code(
+        "CG711",
+        "a door is missing",
+        "A hook is not installed, not executable, or does not answer: that gate stands open in this worktree.",
+        "`conductor-git doctor --fix`.",
+    ),
+)
+
+CATALOGUE: dict[str, Code] = {entry.code: entry for entry in _ALL}

@@ -1,0 +1,123 @@
+"""Running git: the one place that starts it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from conductor_git.core.errors import CannotRun
+
+# What of the caller's GIT_* survives: where the user's configuration lives, who the user is, and how the network
+# is reached. Everything else (GIT_DIR, GIT_INDEX_FILE, GIT_CONFIG_PARAMETERS, …) was meant for another git, and a
+# hook inherits it: nested git would then read another repository or the old index.
+_KEPT = frozenset(
+    {
+        "GIT_CONFIG_GLOBAL",
+        "GIT_CONFIG_SYSTEM",
+        "GIT_CONFIG_NOSYSTEM",
+        "GIT_CEILING_DIRECTORIES",
+        "GIT_AUTHOR_NAME",
+        "GIT_AUTHOR_EMAIL",
+        "GIT_AUTHOR_DATE",
+        "GIT_COMMITTER_NAME",
+        "GIT_COMMITTER_EMAIL",
+        "GIT_COMMITTER_DATE",
+        "GIT_SSH",
+        "GIT_SSH_COMMAND",
+        "GIT_ASKPASS",
+        "GIT_TERMINAL_PROMPT",
+        "GIT_EDITOR",
+    }
+)
+
+
+class GitFailed(CannotRun):
+    """git ended with a code that the caller did not expect."""
+
+    def __init__(self, args: Sequence[str], code: int, stderr: bytes) -> None:
+        said = stderr.decode("utf-8", "replace").strip()
+        verb = next((word for word in args if not word.startswith("-") and "=" not in word), "")
+        super().__init__(f"git {verb} failed with exit code {code}", detail=said)
+        self.code = code
+        self.said = said
+
+
+class Result:
+    """What one git process answered: `out` and `err` are bytes as git wrote them."""
+
+    __slots__ = ("code", "err", "out")
+
+    def __init__(self, code: int, out: bytes, err: bytes) -> None:
+        self.code = code
+        self.out = out
+        self.err = err
+
+    def text(self) -> str:
+        """Standard output, decoded as UTF-8 with surrogates for what is not, without the final newline."""
+        return self.out.decode("utf-8", "surrogateescape").removesuffix("\n")
+
+    def lines(self) -> list[str]:
+        """Standard output in lines, decoded like `text`."""
+        return self.text().split("\n") if self.out else []
+
+    def fields(self) -> list[str]:
+        """NUL-terminated standard output (`-z`) in its fields, decoded like `text`."""
+        return self.out.decode("utf-8", "surrogateescape").removesuffix("\0").split("\0") if self.out else []
+
+
+def environment(base: Mapping[str, str], *, writes: bool = False) -> dict[str, str]:
+    """The environment for a git of ours: `base` without what an outer git set, and with C messages."""
+    env = {name: value for name, value in base.items() if not name.startswith("GIT_") or name in _KEPT}
+    env["LC_ALL"] = "C.UTF-8"
+    env["GIT_NO_REPLACE_OBJECTS"] = "1"
+    if not writes:
+        # Otherwise a status that nobody asked for takes index.lock under a working agent.
+        env["GIT_OPTIONAL_LOCKS"] = "0"
+    return env
+
+
+def run(
+    args: Sequence[str],
+    *,
+    cwd: str | None = None,
+    stdin: bytes | None = None,
+    env: Mapping[str, str] | None = None,
+    inherit: Iterable[str] = (),
+    ok: Collection[int] = (0,),
+    writes: bool = False,
+    timeout: float | None = 600,
+) -> Result:
+    """Run `git *args` and return what it answered.
+
+    `env` is added to the cleaned environment; `inherit` names variables of the outer git to keep (a commit-msg hook
+    needs GIT_INDEX_FILE). `timeout` is in seconds. Raises GitFailed on an exit code outside `ok`, CannotRun when git
+    is missing or too slow.
+    """
+    surroundings = environment(os.environ, writes=writes)
+    for name in inherit:
+        if name in os.environ:
+            surroundings[name] = os.environ[name]
+    if env:
+        surroundings.update(env)
+    argv = ["git", *args]
+    try:
+        done = subprocess.run(
+            argv,
+            cwd=cwd,
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            env=surroundings,
+            timeout=timeout,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        if cwd is not None and not os.path.isdir(cwd):
+            raise CannotRun(f"folder '{cwd}' is not there") from error
+        raise CannotRun("git is not on PATH", hint="git --version    # conductor-git needs 2.38 or newer") from error
+    except subprocess.TimeoutExpired as error:
+        raise CannotRun(f"git {args[0]} did not end within {timeout:g} s") from error
+    if done.returncode not in ok:
+        raise GitFailed(args, done.returncode, done.stderr)
+    return Result(done.returncode, done.stdout, done.stderr)

@@ -1,0 +1,151 @@
+"""Which repository and worktree we are in."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from conductor_git.core.errors import CannotRun
+from conductor_git.core.targets import Oid
+from conductor_git.store.git import Result, run
+
+ObjectFormat = Literal["sha1", "sha256"]
+
+
+class Repository(msgspec.Struct, frozen=True):
+    """One checkout of one repository. Paths are absolute, as git prints them."""
+
+    git_dir: str
+    """Of this worktree: the repository's own, or `…/worktrees/<name>` in a linked worktree."""
+    common_dir: str
+    """What all worktrees share: objects, refs, config, hooks and our own `conductor/` folder."""
+    worktree: str | None
+    """The root of the working tree; None in a bare repository and inside a git directory."""
+    object_format: ObjectFormat
+    bare: bool
+    shallow: bool
+
+    @property
+    def private(self) -> str:
+        """Our own folder in the git directory: caches, locks, the clone id, the hooks' generated file."""
+        return os.path.join(self.common_dir, "conductor")
+
+    @property
+    def root(self) -> str:
+        """What workspaces are relative to: the main worktree's root, or the parent of a bare git directory."""
+        if self.bare or os.path.basename(self.common_dir) == ".git":
+            return os.path.dirname(self.common_dir)
+        return _main_worktree(self) or os.path.dirname(self.common_dir)
+
+    @property
+    def zero(self) -> Oid:
+        """The oid that stands for "no object" in ref updates."""
+        return Oid("0" * (40 if self.object_format == "sha1" else 64))
+
+    def git(
+        self,
+        *args: str,
+        stdin: bytes | None = None,
+        env: Mapping[str, str] | None = None,
+        inherit: Iterable[str] = (),
+        ok: Collection[int] = (0,),
+        writes: bool = False,
+        timeout: float | None = 600,
+    ) -> Result:
+        """Run git on the object database and refs; no working tree is involved."""
+        return run(
+            ["--git-dir", self.git_dir, *args],
+            cwd=self.git_dir,
+            stdin=stdin,
+            env=env,
+            inherit=inherit,
+            ok=ok,
+            writes=writes,
+            timeout=timeout,
+        )
+
+    def in_worktree(self, *args: str, worktree: str | None = None, **how: Any) -> Result:
+        """Run git in a working tree (this one by default). Raises CannotRun where there is none."""
+        folder = worktree or self.worktree
+        if folder is None:
+            raise CannotRun("this needs a working tree, and there is none here", hint="git worktree list")
+        return run(args, cwd=folder, **how)
+
+    def config(self, key: str, *, kind: str = "") -> str | None:
+        """One value of git's configuration as this worktree sees it; the last one wins, None where unset."""
+        args = ["config", *([f"--type={kind}"] if kind else []), "--get", key]
+        result = self.git(*args, ok=(0, 1))
+        return None if result.code else result.text()
+
+    def resolve(self, name: str, *, kind: str = "commit") -> Oid | None:
+        """The oid of the object of that kind that `name` means; None where there is none."""
+        result = self.git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{{kind}}}", ok=(0, 1, 128))
+        return None if result.code else Oid(result.text())
+
+    def head_ref(self) -> str | None:
+        """The full name of the branch that is checked out here, also when it is unborn; None when detached."""
+        result = self.git("symbolic-ref", "--quiet", "HEAD", ok=(0, 1))
+        return None if result.code else result.text()
+
+    def hash(self, kind: str, body: bytes) -> Oid:
+        """The oid that git would give an object of this kind and content; writes nothing."""
+        return hash_object(self.object_format, kind, body)
+
+
+def hash_object(object_format: ObjectFormat, kind: str, body: bytes) -> Oid:
+    """git's object id: the hash over `<kind> <size in decimal>NUL<body>` (gitformat-pack, "object header")."""
+    digest = hashlib.new(object_format, usedforsecurity=False)
+    digest.update(f"{kind} {len(body)}\0".encode())
+    digest.update(body)
+    return Oid(digest.hexdigest())
+
+
+def discover(where: str | None = None) -> Repository:
+    """Find the repository from a folder, or from where a hook was called (then git's own GIT_DIR counts).
+
+    Raises CannotRun outside a repository and when git is too old.
+    """
+    # The outer GIT_DIR is what the user, or the git that runs a hook, means: it is asked once and then fixed.
+    outer = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_CONFIG_COUNT") if where is None else ()
+    result = run(
+        [
+            "rev-parse",
+            "--path-format=absolute",
+            "--git-dir",
+            "--git-common-dir",
+            "--is-bare-repository",
+            "--is-shallow-repository",
+            "--show-object-format",
+            "--show-toplevel",
+        ],
+        cwd=where,
+        inherit=outer,
+        ok=(0, 128),
+    )
+    said = result.lines()
+    if len(said) < 5:
+        raise _not_here(result, where or os.getcwd())
+    return Repository(
+        git_dir=said[0],
+        common_dir=said[1],
+        worktree=said[5] if len(said) > 5 else None,
+        object_format="sha256" if said[4] == "sha256" else "sha1",
+        bare=said[2] == "true",
+        shallow=said[3] == "true",
+    )
+
+
+def _not_here(result: Result, where: str) -> CannotRun:
+    said = result.err.decode("utf-8", "replace").strip()
+    if "dubious ownership" in said:
+        return CannotRun(f"git does not trust the repository at '{where}': it belongs to another user", detail=said)
+    return CannotRun(f"'{where}' is not in a git repository", hint="git init && conductor-git init")
+
+
+def _main_worktree(repository: Repository) -> str | None:
+    listed = repository.git("worktree", "list", "--porcelain", "-z").fields()
+    return listed[0].removeprefix("worktree ") if listed and listed[0].startswith("worktree ") else None
