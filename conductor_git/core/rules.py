@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shlex
 from typing import Any
 
 import msgspec
@@ -122,6 +121,8 @@ def unusable_script(policy: Policy, subject: str, name: str, script: Script | No
         return Finding(
             "CG703", "error", subject, message, hint=f"conductor-git plan commit    # once '{path}' is there"
         )
+    import shlex
+
     message = f"script '{path}' is not an executable file (mode {script.mode})"
     hint = f"chmod +x {shlex.quote(path)} && conductor-git plan commit"
     return Finding("CG703", "error", subject, message, hint=hint)
