@@ -37,9 +37,14 @@ class Repository(msgspec.Struct, frozen=True):
     @property
     def root(self) -> str:
         """What workspaces are relative to: the main worktree's root, or the parent of a bare git directory."""
+        if self.worktree is not None and self.git_dir == self.common_dir:
+            return self.worktree
         if self.bare or os.path.basename(self.common_dir) == ".git":
             return os.path.dirname(self.common_dir)
-        return _main_worktree(self) or os.path.dirname(self.common_dir)
+        main = _main_worktree(self)
+        # Seen from a linked worktree, `git worktree list` names a bare git directory itself.
+        bare_or_unknown = main is None or os.path.realpath(main) == os.path.realpath(self.common_dir)
+        return os.path.dirname(self.common_dir) if bare_or_unknown else str(main)
 
     @property
     def zero(self) -> Oid:
