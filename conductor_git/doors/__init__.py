@@ -1,8 +1,43 @@
-"""The small entry that hook files call."""
+"""The small entry that hook files call: `python -m conductor_git.doors <door> [argument…]`."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 
-def main() -> int:
-    """Placeholder until the doors stand."""
-    return 0
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one door. Exit codes are git's for hooks: 0 lets the operation go on, anything else stops it."""
+    args = list(sys.argv[1:] if argv is None else argv)
+    # A hook may run under a console that cannot print a tick; crashing after having approved would refuse.
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(encoding="utf-8", errors="backslashreplace")
+    door, rest = (args[0] if args else ""), args[1:]
+    if door == "commit-msg":
+        from conductor_git.doors.commit_msg import commit_msg as enter
+    elif door == "pre-commit":
+        from conductor_git.doors.pre_commit import pre_commit as enter
+    elif door == "pre-merge-commit":
+        from conductor_git.doors.pre_merge_commit import pre_merge_commit as enter
+    else:
+        print(
+            f"error: there is no door '{door}'\nhint: conductor-git-hook commit-msg FILE    # or pre-commit, pre-merge-commit",
+            file=sys.stderr,
+        )
+        return 2
+    return _closed_on_failure(door, enter, rest)
+
+
+def _closed_on_failure(door: str, enter: object, rest: list[str]) -> int:
+    from conductor_git.core.errors import CannotRun
+
+    try:
+        return int(enter(rest))  # type: ignore[operator]
+    except CannotRun as error:
+        from conductor_git.core.say import say_error
+
+        print(say_error(error), file=sys.stderr)
+        print(f"       {door} could not judge this, so it was refused; nothing was committed", file=sys.stderr)
+        return 1

@@ -1,0 +1,87 @@
+"""Boundaries: which paths a commit may change, and who may merge what into what."""
+
+from __future__ import annotations
+
+import msgspec
+
+from conductor_git.core.claims import Claims
+from conductor_git.core.findings import Finding
+from conductor_git.core.globs import matches_any
+from conductor_git.core.plan import Plan
+from conductor_git.core.policy import Policy
+from conductor_git.core.snapshot import Snapshot
+from conductor_git.core.steps import CONDUCTOR
+from conductor_git.core.targets import Oid
+from conductor_git.core.verdicts import Verdicts
+
+
+class Staged(msgspec.Struct, frozen=True):
+    """Paths that a commit is about to change by itself (for a merge: those that differ from all parents)."""
+
+    paths: tuple[str, ...]
+    branch: str | None
+    writer: str
+
+
+def judge_staged(staged: Staged, policy: Policy, plans: tuple[Plan, ...]) -> list[Finding]:
+    """Judge a commit's paths: scope, other plans' scopes, control tree, protected paths."""
+    if staged.writer == CONDUCTOR:
+        return []
+    plan = next((found for found in plans if staged.branch and found.branch == staged.branch), None)
+    return [finding for path in staged.paths if (finding := _path(path, plan, policy, plans))]
+
+
+def _path(path: str, plan: Plan | None, policy: Policy, plans: tuple[Plan, ...]) -> Finding | None:
+    back = f"git restore --staged -- '{path}'"
+    if path.startswith(".conductor/"):
+        text = f"'{path}' is in the control tree, which only the conductor changes"
+        return Finding("CG403", "error", path, text, back)
+    if plan is None:
+        return None
+    if matches_any(path, policy.protect):
+        text = f"'{path}' is protected by the policy: a change of it could weaken the proof"
+        return Finding("CG404", "error", path, text, back)
+    if plan.scope and matches_any(path, plan.scope):
+        return None
+    owner = next((other for other in plans if other is not plan and matches_any(path, other.scope)), None)
+    if owner is not None:
+        text = f"'{path}' belongs to plan {owner.plan} ({owner.agent}), not to plan {plan.plan}"
+        return Finding("CG402", "error", path, text, back)
+    if plan.scope:
+        return Finding("CG401", "error", path, f"'{path}' is outside the scope of plan {plan.plan}", back)
+    return None
+
+
+class Merging(msgspec.Struct, frozen=True):
+    """A merge that is about to be committed."""
+
+    branch: str | None
+    sources: tuple[Oid, ...]
+    writer: str
+
+
+def judge_merge(merging: Merging, snapshot: Snapshot) -> list[Finding]:
+    """Who may merge what into what (integration; merges into plan branches are judged by what they bring)."""
+    if merging.branch != snapshot.policy.integration:
+        return []
+    into = snapshot.policy.integration
+    if merging.writer != CONDUCTOR:
+        text = f"only the conductor merges into '{into}', and this worktree's writer is '{merging.writer}'"
+        hint = "conductor-git log-status    # your claims are seen there; the conductor lands what is proven"
+        return [Finding("CG501", "error", into, text, hint, "undo the half-done merge: git merge --abort")]
+    claims = Claims(snapshot.history, snapshot.plans)
+    verdicts = Verdicts(snapshot, claims)
+    proven = {commit for target in claims.by_target for commit in verdicts.of(target).proven}
+    return [finding for source in merging.sources if (finding := _source(source, claims, proven, snapshot))]
+
+
+def _source(source: Oid, claims: Claims, proven: set[Oid], snapshot: Snapshot) -> Finding | None:
+    if source in proven:
+        return None
+    brought = claims.graph.ancestors([source], stop=claims.landed)
+    plans = sorted({claims.starts[oid] for oid in brought if oid in claims.starts})
+    if not plans:
+        return None
+    text = f"{source[:7]} brings plan {', '.join(plans)}, and it is not a proven claim"
+    hint = f"conductor-git log-status {' '.join(plans)}    # names the claim that can land, or what is missing"
+    return Finding("CG503", "error", plans[0], text, hint, "undo the half-done merge: git merge --abort")

@@ -1,0 +1,121 @@
+"""Each new first-parent step of the integration branch is a landing or a direct step, or an alarm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from conductor_git.core.claims import Claims
+from conductor_git.core.findings import Finding
+from conductor_git.core.snapshot import Snapshot
+from conductor_git.core.targets import Oid
+from conductor_git.core.verdicts import Verdicts
+
+
+class Spine(msgspec.Struct, frozen=True):
+    """What integration's own steps say: what is wrong, and which merge brought which plan."""
+
+    findings: tuple[Finding, ...]
+    landings: dict[str, Oid]
+    """Plan -> the newest merge on integration that brought commits of it."""
+
+
+def judge_steps(snapshot: Snapshot, claims: Claims, verdicts: Verdicts) -> Spine:
+    """Judge every step above `since`, oldest first. Accepted commits are settled: no finding."""
+    tip = snapshot.history.integration
+    if tip is None or not snapshot.history.since_known:
+        return Spine((), {})
+    accepted = {event.data.get("commit") for event in snapshot.ledger.events if event.kind == "acceptance"}
+    judge = _Steps(snapshot, claims, verdicts)
+    steps = list(claims.graph.first_parents(tip.oid))
+    findings = [finding for step in reversed(steps) for finding in judge.step(step) if step not in accepted]
+    return Spine(tuple(findings), judge.landings)
+
+
+class _Steps:
+    """Walks the steps in order, so that what an earlier one brought is not brought again."""
+
+    def __init__(self, snapshot: Snapshot, claims: Claims, verdicts: Verdicts) -> None:
+        self.snapshot = snapshot
+        self.claims = claims
+        self.verdicts = verdicts
+        self.seen: set[Oid] = set()
+        self.landings: dict[str, Oid] = {}
+        self.targets = {said.commit: said.target for said in claims.all_said()}
+        self.proven = {commit for target in claims.by_target for commit in verdicts.of(target).proven}
+        self.passed = verdicts.attestations.passed_trees()
+        self.forwarded: set[str] = set()
+
+    def step(self, step: Oid) -> Iterator[Finding]:
+        """The findings of one step."""
+        graph = self.claims.graph
+        parents = graph.parents(step)
+        brought = graph.ancestors(parents[1:], stop=self.seen)
+        self.seen.add(step)
+        self.seen |= brought
+        if len(parents) < 2:
+            yield from self._single(step, parents)
+            return
+        plans = self._plans_in(brought)
+        for plan in plans:
+            self.landings[plan] = step
+        if plans:
+            yield from self._landing(step, parents, plans)
+        elif self.snapshot.policy.direct != "any" and not self._only_control(step, parents):
+            yield self._not_allowed(step)
+
+    def _plans_in(self, brought: set[Oid]) -> list[str]:
+        started = {self.claims.starts[oid] for oid in brought if oid in self.claims.starts}
+        claimed = {self.targets[oid].plan for oid in brought if oid in self.targets}
+        return sorted(started | claimed)
+
+    def _single(self, step: Oid, parents: tuple[Oid, ...]) -> Iterator[Finding]:
+        plan = self.claims.starts.get(step) or (self.targets[step].plan if step in self.targets else None)
+        if plan is not None:
+            if plan not in self.forwarded:
+                self.forwarded.add(plan)
+                text = f"commits of plan {plan} came into '{self._name}' by fast-forward ({step[:7]})"
+                yield Finding("CG502", "alarm", step, text, f"git log --first-parent {self._name}")
+            return
+        if self.snapshot.policy.direct != "any" and not self._only_control(step, parents):
+            yield self._not_allowed(step)
+
+    def _landing(self, step: Oid, parents: tuple[Oid, ...], plans: list[str]) -> Iterator[Finding]:
+        history = self.snapshot.history
+        # A branch may carry its plan's newest claim a few commits below its tip; what lands must be the claim itself.
+        if parents[1] not in self.proven:
+            text = (
+                f"merge {step[:7]} brought plan {', '.join(plans)} into '{self._name}', and no proven claim covers it"
+            )
+            yield Finding("CG503", "alarm", step, text, f"conductor-git log-status {' '.join(plans)}")
+            return
+        plan = self.targets[parents[1]].plan
+        product = history.product(step)
+        wanted = history.merged.get(step, product)
+        if wanted != product:
+            text = f"merge {step[:7]} of plan {plan} is not what merging its parents gives"
+            yield Finding("CG505", "alarm", step, text, f"git show --remerge-diff {step[:12]}")
+        before, after = history.tree(parents[0]), history.tree(step)
+        if before in history.controls and history.controls.get(after or before) != history.controls[before]:
+            text = f"merge {step[:7]} of plan {plan} changes '.conductor/'"
+            yield Finding("CG507", "alarm", step, text, f"git diff {step[:12]}^1 {step[:12]} -- .conductor")
+        if product is not None and product not in self.passed:
+            text = f"merge {step[:7]} of plan {plan} was never validated as it stands on '{self._name}'"
+            hint = f"conductor-git validate {plan} --commit {step[:12]}"
+            yield Finding("CG504", "alarm", step, text, hint)
+
+    def _only_control(self, step: Oid, parents: tuple[Oid, ...]) -> bool:
+        if self.snapshot.policy.direct != "control" or not parents or parents[0] not in self.snapshot.history.nodes:
+            return self.snapshot.policy.direct == "control" and not parents
+        history = self.snapshot.history
+        return history.product(step) == history.product(parents[0])
+
+    def _not_allowed(self, step: Oid) -> Finding:
+        direct = self.snapshot.policy.direct
+        text = f"commit {step[:7]} on '{self._name}' is no landing, and the policy allows direct = '{direct}' only"
+        return Finding("CG506", "alarm", step, text, f"git show --stat {step[:12]}")
+
+    @property
+    def _name(self) -> str:
+        return self.snapshot.policy.integration

@@ -1,0 +1,182 @@
+"""The one judge that every door asks. A door gathers a fact, prints the findings, and refuses when one refuses."""
+
+from __future__ import annotations
+
+import msgspec
+
+from conductor_git.core import message
+from conductor_git.core.claims import Claims
+from conductor_git.core.evidence import Asked, Evidence
+from conductor_git.core.findings import Finding, refused
+from conductor_git.core.history import History, Pairs
+from conductor_git.core.rules import RuleSet
+from conductor_git.core.snapshot import Snapshot
+from conductor_git.core.targets import Oid, Target
+from conductor_git.core.verdicts import Verdicts
+
+_ABOUT_TO_BE = Oid("about-to-be-committed")
+
+
+class Saying(msgspec.Struct, frozen=True):
+    """A commit that is about to be made: its message as git will clean it, and what it will hold."""
+
+    text: str
+    trailers: Pairs
+    branch: str | None
+    """Short name; None when HEAD is detached."""
+    parents: tuple[tuple[Oid, ...], ...]
+    """The sets of parents it may have: a commit's, and, where it may be an amend, those of HEAD."""
+    tree: Oid
+    product: Oid
+    platform: str
+    """The one platform that can be proven here."""
+
+
+class Ruling(msgspec.Struct, frozen=True):
+    """What the judge says of a saying. `trailers` are to be written when it is an accepted claim."""
+
+    findings: tuple[Finding, ...] = ()
+    target: Target | None = None
+    line: str = ""
+    """The claim's line as it must stand."""
+    trailers: Pairs = ()
+
+
+def judge_saying(saying: Saying, snapshot: Snapshot) -> Ruling:
+    """Judge a message and, where it is a claim, everything that it claims."""
+    spoken = message.parse(saying.text, keyboard=True)
+    if isinstance(spoken, message.Ordinary):
+        return Ruling()
+    line = saying.text.partition("\n")[0]
+    if isinstance(spoken, message.Malformed):
+        return Ruling((malformed(line, spoken),))
+    target = _target(spoken, saying, snapshot)
+    if isinstance(target, Finding):
+        return Ruling((target,), line=line)
+    rulings = [_judge_claim(spoken, target, saying, parents, snapshot) for parents in saying.parents]
+    return next((ruling for ruling in rulings if not refused(list(ruling.findings))), rulings[0])
+
+
+def malformed(line: str, spoken: message.Malformed) -> Finding:
+    """The finding for a first line that starts like a claim and is none."""
+    shown = line if len(line) <= 60 else f"{line[:57]}..."
+    hint = f"git commit --allow-empty -m '{spoken.suggestion}'" if spoken.suggestion else ""
+    word = message.first_word(line)
+    return Finding(
+        "CG102",
+        "error",
+        shown,
+        f"'{shown}' is not a claim: {', '.join(spoken.reasons)}",
+        hint,
+        f"not a claim? start the subject with another word than '{word}'" if word else "",
+    )
+
+
+def _target(spoken: message.Claim, saying: Saying, snapshot: Snapshot) -> Target | Finding:
+    here = snapshot.plan_of_branch(saying.branch) if saying.branch else None
+    claims = Claims(snapshot.history, snapshot.plans)
+    stands = next((found for parents in saying.parents if parents and (found := claims.plan_of(parents[0]))), None)
+    own = stands or (here.plan if here else None)
+    where = f"branch '{saying.branch}'" if saying.branch else "a detached HEAD"
+    if own is None:
+        hint = "conductor-git delegate PLAN    # makes the plan's branch and worktree; claim there"
+        return Finding(
+            "CG105", "error", saying.branch or "HEAD", f"{where} belongs to no plan, so nobody claims here", hint
+        )
+    if spoken.plan is not None and spoken.plan != own:
+        text = f"{where} belongs to plan {own}, and the message claims plan {spoken.plan}"
+        return Finding("CG103", "error", own, text, f"conductor-git claim {own}")
+    return undeclared(Target(own, spoken.wave), snapshot) or Target(own, spoken.wave)
+
+
+def undeclared(target: Target, snapshot: Snapshot) -> Finding | None:
+    """The finding for a plan or wave that the control ref does not declare; None where it does."""
+    plan = snapshot.plan(target.plan)
+    if plan is None:
+        broken = next((found for found in snapshot.broken if found.plan == target.plan), None)
+        if broken is not None:
+            text = f"plan {target.plan} cannot be obeyed: {broken.errors[0]}"
+            return Finding("CG701", "error", target.plan, text, "conductor-git plan check")
+        known = ", ".join(plan.plan for plan in snapshot.plans) or "none"
+        text = f"plan {target.plan} is not on the control ref (there: {known})"
+        return Finding("CG101", "error", target.plan, text, "conductor-git plan list")
+    if target.wave is not None and plan.wave(target.wave) is None:
+        known = ", ".join(str(wave.number) for wave in plan.waves)
+        text = f"plan {target.plan} declares no wave {target.wave} (waves: {known})"
+        return Finding("CG101", "error", str(target), text, f"conductor-git plan show {target.plan}")
+    return None
+
+
+def _judge_claim(
+    spoken: message.Claim, target: Target, saying: Saying, parents: tuple[Oid, ...], snapshot: Snapshot
+) -> Ruling:
+    proposed = msgspec.structs.replace(snapshot, history=_with(snapshot.history, saying, parents))
+    verdicts = Verdicts(proposed, Claims(proposed.history, snapshot.plans))
+    line = message.render_claim(spoken)
+    evidence = verdicts.weigh(target, Asked(target, saying.product))
+    findings = [*_here(evidence, verdicts.rules(target), target, saying, snapshot)]
+    findings += verdicts.order(target, _ABOUT_TO_BE)
+    findings += _already(target, snapshot)
+    wanted = _trailers(target, evidence, verdicts.rules(target))
+    findings += _wrong_trailers(saying.trailers, wanted)
+    return Ruling(tuple(findings), target, line, wanted)
+
+
+def _with(history: History, saying: Saying, parents: tuple[Oid, ...]) -> History:
+    node = (parents, saying.tree, 0)
+    return msgspec.structs.replace(history, nodes={**history.nodes, _ABOUT_TO_BE: node})
+
+
+def _here(
+    evidence: Evidence, rules: RuleSet | Finding, target: Target, saying: Saying, snapshot: Snapshot
+) -> tuple[Finding, ...]:
+    """A claim needs now what can be proven here; what only others can is awaited."""
+    if isinstance(rules, Finding) or evidence.proofs:
+        missing = saying.platform in evidence.awaiting
+        return _unproven(target, saying) if missing and not refused(list(evidence.findings)) else evidence.findings
+    elsewhere = rules.platforms and saying.platform not in rules.platforms
+    if elsewhere or snapshot.policy.validation.attested_by == "runner":
+        who = "a runner" if not elsewhere else ", ".join(rules.platforms)
+        return (Finding("CG208", "info", str(target), f"{target} awaits {who}"),)
+    return evidence.findings
+
+
+def _unproven(target: Target, saying: Saying) -> tuple[Finding, ...]:
+    text = f"tree '{saying.product[:7]}' has no passing validation on {saying.platform}"
+    return (Finding("CG201", "error", str(target), text, f"conductor-git claim {target}"),)
+
+
+def _already(target: Target, snapshot: Snapshot) -> list[Finding]:
+    if target.wave is None:
+        return []
+    verdict = Verdicts(snapshot, Claims(snapshot.history, snapshot.plans)).of(target)
+    if not verdict.complete or verdict.commit is None:
+        return []
+    text = f"{target} is complete already, at {verdict.commit[:7]}; this claim changes nothing"
+    return [Finding("CG106", "info", str(target), text)]
+
+
+def _trailers(target: Target, evidence: Evidence, rules: RuleSet | Finding) -> Pairs:
+    pairs = [(message.PLAN_TRAILER, target.plan)]
+    if target.wave is not None:
+        pairs.append((message.WAVE_TRAILER, str(target.wave)))
+    if evidence.proofs:
+        pairs.append((message.PROOF_TRAILER, evidence.proofs[0].digest))
+    if isinstance(rules, RuleSet):
+        pairs.append((message.RULES_TRAILER, rules.digest))
+    return tuple(pairs)
+
+
+def _wrong_trailers(given: Pairs, wanted: Pairs) -> list[Finding]:
+    """Plan and wave written by hand must be right; proof and rules of an amended claim are simply written anew."""
+    trailers = message.read_trailers(given)
+    if isinstance(trailers, message.Malformed):
+        text = f"the Conductor- trailers of the message are wrong: {', '.join(trailers.reasons)}"
+        return [Finding("CG104", "error", "message", text)]
+    right = dict(wanted)
+    plan = trailers.plan is None or trailers.plan == right[message.PLAN_TRAILER]
+    wave = trailers.wave is None or str(trailers.wave) == right.get(message.WAVE_TRAILER)
+    if plan and wave:
+        return []
+    text = f"the message's trailers name {Target(trailers.plan or '?', trailers.wave)}, its first line does not"
+    return [Finding("CG104", "error", "message", text)]

@@ -1,0 +1,57 @@
+"""Findings and errors as text: failure first, lower case, the code at the end, one hint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from conductor_git.core.errors import CannotRun
+from conductor_git.core.findings import Finding
+
+_WORDS = {"alarm": "alarm", "error": "error", "warning": "warning", "info": "note"}
+
+
+def printable(text: str) -> str:
+    """Text from a repository made safe for a terminal: control, bidi and other invisible characters are escaped."""
+    return "".join(
+        char
+        if char.isprintable() or char == "\n"
+        else char.encode("unicode_escape", "backslashreplace").decode("ascii")
+        for char in text.encode("utf-8", "backslashreplace").decode("utf-8")
+    )
+
+
+def say_finding(finding: Finding, *, unchanged: str = "") -> str:
+    """One finding in one to three lines; `unchanged` says what was left as it was ("nothing was committed")."""
+    word = _WORDS[finding.severity]
+    detail = "; ".join(part for part in (finding.detail, unchanged) if part)
+    lines = [f"{word}: {finding.message} [{finding.code}]"]
+    if detail:
+        lines.append(f"{' ' * (len(word) + 2)}{detail}")
+    if finding.hint:
+        lines.append(f"hint: {finding.hint}")
+    return printable("\n".join(lines))
+
+
+def say_findings(findings: Iterable[Finding], *, unchanged: str = "") -> str:
+    """Findings, worst first; a hint that several share is printed once, below the last of them."""
+    ranked = sorted(findings, key=lambda finding: tuple(_WORDS).index(finding.severity))
+    later = {finding.hint: position for position, finding in enumerate(ranked)}
+    blocks = []
+    for position, finding in enumerate(ranked):
+        shown = finding if later[finding.hint] == position else _without_hint(finding)
+        blocks.append(say_finding(shown, unchanged=unchanged if position == 0 and finding.refuses else ""))
+    return "\n".join(blocks)
+
+
+def say_error(error: CannotRun) -> str:
+    """An error that ends a command, in the same form."""
+    lines = [f"error: {error.what}"]
+    if error.detail:
+        lines += [f"       {line}" for line in error.detail.splitlines()[:10]]
+    if error.hint:
+        lines.append(f"hint: {error.hint}")
+    return printable("\n".join(lines))
+
+
+def _without_hint(finding: Finding) -> Finding:
+    return Finding(finding.code, finding.severity, finding.subject, finding.message, "", finding.detail)

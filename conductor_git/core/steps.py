@@ -1,0 +1,80 @@
+"""The next safe step and who takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conductor_git.core.board import Board, PlanStatus, Step
+
+CONDUCTOR = "conductor"
+
+
+def next_steps(board: Board) -> tuple[Step, ...]:
+    """Alarms first, then what lands, then what each agent does, then what can be delegated."""
+    alarms = [
+        Step(CONDUCTOR, finding.message, finding.hint) for finding in board.findings if finding.severity == "alarm"
+    ]
+    landing = [step for status in board.plans for step in _landing(status, board.integration)]
+    working = [step for status in board.plans for step in _working(status)]
+    ready = [
+        Step(CONDUCTOR, f"delegate plan {status.plan} to {status.agent}", f"conductor-git delegate {status.plan}")
+        for status in board.plans
+        if not status.delegated and status.tip is None and status.state in ("ready", "waiting") and not status.findings
+    ]
+    return (*alarms, *landing, *working, *ready)
+
+
+def _landing(status: PlanStatus, integration: str) -> Iterator[Step]:
+    if status.state == "complete" and status.claim.commit is not None:
+        yield Step(
+            CONDUCTOR,
+            f"land plan {status.plan} on '{integration}'",
+            f"git merge --no-ff -m 'Land plan {status.plan}: {_plain(status.title)}' {status.claim.commit[:12]}",
+        )
+
+
+def _working(status: PlanStatus) -> Iterator[Step]:
+    if status.state in ("merged", "complete") or not status.agent:
+        return
+    for broken in status.findings:
+        if broken.code == "CG701":
+            yield Step(CONDUCTOR, f"mend {broken.subject}", "conductor-git plan check")
+            return
+    if status.state == "claimed":
+        yield from _unproven(status, status.claim.awaiting, status.claim.findings and status.claim.findings[0].hint)
+        return
+    if not status.delegated and status.tip is None:
+        return
+    current = next((wave for wave in status.waves if wave.wave == status.current), None)
+    if status.state == "blocked":
+        yield Step(CONDUCTOR, f"answer the blocker on plan {status.plan}")
+    elif current is None:
+        yield Step(status.agent, f"claim plan {status.plan}", f"conductor-git claim {status.plan}")
+    elif current.state == "claimed":
+        yield from _unproven(status, current.awaiting, current.findings and current.findings[0].hint)
+    elif current.state in ("active", "ready"):
+        target = f"{status.plan}.{current.wave}"
+        yield Step(status.agent, f"work on {target}, commit, then claim it", f"conductor-git claim {target}")
+
+
+def _unproven(status: PlanStatus, awaiting: tuple[str, ...], hint: str | tuple[object, ...]) -> Iterator[Step]:
+    if awaiting:
+        yield Step("others", f"plan {status.plan} awaits {', '.join(awaiting)}")
+    else:
+        yield Step(status.agent, f"prove what plan {status.plan} claims", hint if isinstance(hint, str) else "")
+
+
+def idle(board: Board, agent: str) -> str:
+    """What to tell an agent that has no step: why, and that it may stop; empty when it has one."""
+    if any(step.who == agent for step in board.next):
+        return ""
+    own = [status for status in board.plans if status.agent == agent]
+    waiting = [f"{status.plan}.{status.current} waits for {', '.join(status.waiting_for)}" for status in own
+               if status.waiting_for and status.state != "merged"]  # fmt: skip
+    why = f": {'; '.join(waiting)}" if waiting else ""
+    return f"nothing to do for {agent}{why}. You may stop here."
+
+
+def _plain(title: str) -> str:
+    """A title inside single quotes of a command that can be pasted."""
+    return "".join(char for char in title if char.isprintable() and char not in "'\\")

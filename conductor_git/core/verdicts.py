@@ -1,0 +1,174 @@
+"""Is a plan or wave complete? Evidence, order and revocation together, for what stands and for what is about to."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from conductor_git.core.claims import Claims, Said
+from conductor_git.core.event import Event
+from conductor_git.core.evidence import Asked, Attestations, Court, Evidence
+from conductor_git.core.findings import Finding, refused
+from conductor_git.core.rules import RuleSet, rules_of
+from conductor_git.core.snapshot import Snapshot
+from conductor_git.core.targets import Oid, Target
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What holds of one plan or wave. `commit` is the proven claim, else the newest said one."""
+
+    target: Target
+    said: Literal["no", "claimed", "complete"] = "no"
+    commit: Oid | None = None
+    evidence: Evidence = Evidence()
+    findings: tuple[Finding, ...] = ()
+    proven: tuple[Oid, ...] = ()
+    """Every claim of it that is complete."""
+    repeats: tuple[Oid, ...] = ()
+    """Later claims of what was complete already; inert."""
+
+    @property
+    def complete(self) -> bool:
+        """Said and proven."""
+        return self.said == "complete"
+
+
+class Verdicts:
+    """Verdicts over one snapshot, each computed once."""
+
+    def __init__(self, snapshot: Snapshot, claims: Claims) -> None:
+        self.snapshot = snapshot
+        self.claims = claims
+        self.plans = {plan.plan: plan for plan in snapshot.plans}
+        self.attestations = Attestations(snapshot.ledger.events)
+        policy = snapshot.policy
+        self.court = Court(self.attestations, policy.validation, policy.repository, snapshot.past_rules)
+        self.blockers = open_blockers(snapshot.ledger.events)
+        self._known: dict[Target, Verdict] = {}
+        self._rules: dict[Target, RuleSet | Finding] = {}
+        self._reopened = _reopenings(snapshot.ledger.events)
+
+    def of(self, target: Target) -> Verdict:
+        """The verdict on one plan or wave."""
+        known = self._known.get(target)
+        if known is None:
+            # A cycle of needs is a finding of the plan check; here it must only end: nothing in it is complete.
+            self._known[target] = Verdict(target)
+            known = self._known[target] = self._judge(target)
+        return known
+
+    def rules(self, target: Target) -> RuleSet | Finding:
+        """The rules of now for a declared target."""
+        if target not in self._rules:
+            plan = self.plans[target.plan]
+            self._rules[target] = rules_of(self.snapshot.policy, plan, target, self.snapshot.scripts)
+        return self._rules[target]
+
+    def declared(self, target: Target) -> bool:
+        """Whether the control ref declares it."""
+        plan = self.plans.get(target.plan)
+        return plan is not None and (target.wave is None or plan.wave(target.wave) is not None)
+
+    def order(self, target: Target, commit: Oid) -> list[Finding]:
+        """What must be complete and an ancestor before a claim of `target` at `commit`, and is not."""
+        found = [finding for need in self.needs(target) if (finding := self._unmet(target, need, commit))]
+        found += [
+            Finding("CG305", "error", str(target), f"{target} has an open blocker of {event.writer}: {_said(event)}")
+            for event in self.blockers.get(target, ())
+        ]
+        return found
+
+    def needs(self, target: Target) -> tuple[Target, ...]:
+        """Everything a claim of this target needs, the plan's own needs first."""
+        plan = self.plans[target.plan]
+        if target.wave is None:
+            return (*plan.needs, *(Target(plan.plan, wave.number) for wave in plan.waves))
+        wave = plan.wave(target.wave)
+        return tuple(dict.fromkeys((*plan.needs, *(plan.needs_of(wave) if wave else ()))))
+
+    def open_needs(self, target: Target) -> tuple[Target, ...]:
+        """The needs that are not complete."""
+        return tuple(need for need in self.needs(target) if not self.of(need).complete)
+
+    def weigh(self, target: Target, asked: Asked) -> Evidence:
+        """The evidence for one claim of a declared target."""
+        plan = self.plans[target.plan]
+        wave = None if target.wave is None else plan.wave(target.wave)
+        return self.court.judge(asked, self.rules(target), wave.manual if wave else None)
+
+    def _unmet(self, target: Target, need: Target, commit: Oid) -> Finding | None:
+        verdict = self.of(need)
+        same = need.plan == target.plan
+        if not verdict.complete:
+            code = "CG304" if target.wave is None and same else "CG301" if same else "CG302"
+            state = "claimed, not proven" if verdict.said == "claimed" else "not claimed"
+            hint = f"conductor-git claim {need}" if same else "conductor-git log-status"
+            return Finding(code, "error", str(target), f"{target} needs {need}, which is not complete ({state})", hint)
+        if any(self.claims.graph.is_ancestor(proven, commit) for proven in verdict.proven):
+            return None
+        text = f"{target} needs {need}, which is complete at {verdict.proven[0][:7]} but not in this history"
+        return Finding("CG303", "error", str(target), text, f"git merge {verdict.proven[0][:12]}")
+
+    def _judge(self, target: Target) -> Verdict:
+        listed = [said for said in self.claims.by_target.get(target, ()) if not self._void(said)]
+        if not self.declared(target):
+            return Verdict(target)
+        judged = [(said, *self._hear(said)) for said in listed]
+        proven = [entry for entry in judged if entry[1].complete and not refused(list(entry[2]))]
+        if not judged:
+            return Verdict(target)
+        # A plan claim stands on its newest commit; a wave was complete from its first proven claim on.
+        said, evidence, findings = (proven or judged)[-1] if target.wave is None or not proven else proven[0]
+        first = judged.index(proven[0]) if proven else len(judged)
+        return Verdict(
+            target,
+            "complete" if proven else "claimed",
+            said.commit,
+            evidence,
+            tuple(findings),
+            tuple(entry[0].commit for entry in proven),
+            tuple(entry[0].commit for entry in judged[first + 1 :]) if target.wave is not None else (),
+        )
+
+    def _hear(self, said: Said) -> tuple[Evidence, tuple[Finding, ...]]:
+        asked = Asked(said.target, said.product, said.commit, said.trailers.proof, said.trailers.rules)
+        evidence = self.weigh(said.target, asked)
+        order = self.order(said.target, said.commit)
+        return evidence, (*said.findings, *evidence.findings, *order)
+
+    def _void(self, said: Said) -> bool:
+        """Whether a revert or a reopening took the claim back: one that names it or a later claim of the target."""
+        graph, target = self.claims.graph, said.target
+        for other in self.claims.by_target.get(target, ()):
+            revert = self.claims.revoked.get(other.commit)
+            if (
+                revert is not None
+                and self.claims.in_scope(target.plan, revert)
+                and graph.is_ancestor(said.commit, revert)
+            ):
+                return True
+        return any(graph.is_ancestor(said.commit, commit) for commit in self._reopened.get(target, ()))
+
+
+def open_blockers(events: tuple[Event, ...]) -> dict[Target, list[Event]]:
+    """Blockers that no resolution names, by target."""
+    closed = {event.data.get("blocker") for event in events if event.kind == "resolution"}
+    found: dict[Target, list[Event]] = {}
+    for event in events:
+        if event.kind == "blocker" and event.id not in closed and event.target is not None:
+            found.setdefault(event.target, []).append(event)
+    return found
+
+
+def _reopenings(events: tuple[Event, ...]) -> dict[Target, list[Oid]]:
+    found: dict[Target, list[Oid]] = {}
+    for event in events:
+        commit = event.data.get("commit")
+        if event.kind == "reopening" and event.target is not None and isinstance(commit, str):
+            found.setdefault(event.target, []).append(Oid(commit))
+    return found
+
+
+def _said(event: Event) -> str:
+    return str(event.data.get("message", ""))[:80]

@@ -1,0 +1,141 @@
+"""commit-msg: refuses malformed and unproven claims, writes the trailers of proven ones."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from conductor_git.core import message
+from conductor_git.core.errors import CannotRun
+from conductor_git.core.findings import refused
+from conductor_git.core.history import Pairs
+from conductor_git.core.judge import Ruling, Saying, judge_saying, malformed
+from conductor_git.core.say import say_findings
+from conductor_git.core.targets import Oid
+from conductor_git.core.tree import strip_control
+from conductor_git.store.git import run
+from conductor_git.store.objects import read_objects
+from conductor_git.store.repository import Repository, discover
+
+_INHERITED = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
+
+
+def commit_msg(args: list[str]) -> int:
+    """Judge the message in the file that git names; without one (pre-commit, filtered), the one git will use."""
+    repo = discover()
+    path = args[0] if args else _message_file(repo)
+    with open(path, "rb") as file:
+        raw = file.read()
+    cleaned = _cleaned(repo, raw)
+    spoken = message.parse(cleaned, keyboard=True)
+    if isinstance(spoken, message.Ordinary):
+        return 0
+    if isinstance(spoken, message.Malformed):
+        finding = malformed(cleaned.partition("\n")[0], spoken)
+        print(say_findings([finding], unchanged="nothing was committed"), file=sys.stderr)
+        return 1
+    ruling = _ruling(repo, cleaned)
+    if ruling.findings:
+        print(say_findings(ruling.findings, unchanged="nothing was committed"), file=sys.stderr)
+    if refused(list(ruling.findings)):
+        return 1
+    _write(repo, path, raw, ruling)
+    return 0
+
+
+def _message_file(repo: Repository) -> str:
+    for name in ("MERGE_MSG", "COMMIT_EDITMSG"):
+        path = os.path.join(repo.git_dir, name)
+        merging = os.path.exists(os.path.join(repo.git_dir, "MERGE_HEAD"))
+        if os.path.exists(path) and (merging or name != "MERGE_MSG"):
+            return path
+    raise CannotRun("commit-msg was called without a message file", hint="conductor-git doctor")
+
+
+def _cleaned(repo: Repository, raw: bytes) -> str:
+    """The message as git will clean it (git-commit, `--cleanup`): what follows a scissors line is cut, comments go
+    where an editor was used (git sets GIT_EDITOR to `:` where none was)."""
+    mode = repo.config("commit.cleanup") or "default"
+    if mode == "default":
+        mode = "whitespace" if os.environ.get("GIT_EDITOR") == ":" else "strip"
+    if mode == "verbatim":
+        return raw.decode("utf-8", "replace")
+    text = _above_scissors(raw) if mode != "whitespace" else raw
+    args = ["stripspace", *(["--strip-comments"] if mode == "strip" else [])]
+    return repo.git(*args, stdin=text).out.decode("utf-8", "replace")
+
+
+def _above_scissors(raw: bytes) -> bytes:
+    kept = []
+    for line in raw.splitlines(keepends=True):
+        if line[1:].strip() == b"------------------------ >8 ------------------------":
+            break
+        kept.append(line)
+    return b"".join(kept)
+
+
+def _ruling(repo: Repository, cleaned: str) -> Ruling:
+    from conductor_git.store.platform import platform_tag
+    from conductor_git.store.snapshot import take
+
+    head = repo.resolve("HEAD")
+    parents = _parents(repo, head)
+    snapshot = take(repo, also=[oid for found in parents for oid in found])
+    tree = Oid(run(["write-tree"], inherit=_INHERITED, writes=True).text())
+    product = tree
+    for found in read_objects(repo, [tree]):
+        product = repo.hash("tree", strip_control(found.body, repo.object_format))
+    sets = [parents] if parents else [()]
+    if head is not None and head in snapshot.history.notes:
+        sets.append(tuple(snapshot.history.nodes[head][0]) if head in snapshot.history.nodes else ())
+    ref = repo.head_ref()
+    branch = ref.removeprefix("refs/heads/") if ref else None
+    saying = Saying(
+        cleaned, _trailers(repo, cleaned), branch, tuple(tuple(found) for found in sets), tree, product, platform_tag()
+    )
+    return judge_saying(saying, snapshot)
+
+
+def _parents(repo: Repository, head: Oid | None) -> tuple[Oid, ...]:
+    if head is None:
+        return ()
+    merging: list[Oid] = []
+    path = os.path.join(repo.git_dir, "MERGE_HEAD")
+    if os.path.exists(path):
+        with open(path, encoding="ascii") as file:
+            merging = [Oid(line.strip()) for line in file if line.strip()]
+    return (head, *merging)
+
+
+def _trailers(repo: Repository, text: str) -> Pairs:
+    """The message's Conductor- trailers as git reads them."""
+    if "onductor-" not in text:
+        return ()
+    parsed = repo.git("interpret-trailers", "--parse", "--no-divider", stdin=text.encode("utf-8", "surrogateescape"))
+    pairs = (line.partition(": ") for line in parsed.lines())
+    return tuple((key, value) for key, _, value in pairs if key.lower().startswith("conductor-"))
+
+
+def _write(repo: Repository, path: str, raw: bytes, ruling: Ruling) -> None:
+    """Put the exact line and the trailers into the message file, in one step."""
+    text = _with_line(raw, ruling.line)
+    args = [f"--trailer={key}: {value}" for key, value in ruling.trailers]
+    done = repo.git(
+        *("-c", "trailer.separators=:", "interpret-trailers", "--no-divider", "--if-exists=replace", *args), stdin=text
+    )
+    temporary = f"{path}.conductor"
+    with open(temporary, "wb") as file:
+        file.write(done.out)
+    os.replace(temporary, path)
+
+
+def _with_line(raw: bytes, line: str) -> bytes:
+    """The message with its claim's line in exact form and a final newline, without which git-interpret-trailers would
+    glue the first trailer to the subject (2.39, after `merge -m`)."""
+    lines = raw.split(b"\n")
+    for position, found in enumerate(lines):
+        spoken = message.parse(found.decode("utf-8", "replace").strip(), keyboard=True)
+        if isinstance(spoken, message.Claim):
+            lines[position] = line.encode("utf-8")
+            break
+    return b"\n".join(lines).rstrip(b"\n") + b"\n"

@@ -1,0 +1,52 @@
+"""pre-commit: refuses paths that are not this branch's to change."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from conductor_git.core.boundaries import Staged, judge_staged
+from conductor_git.core.findings import refused
+from conductor_git.core.say import say_findings
+from conductor_git.store.control import read_control
+from conductor_git.store.git import run
+from conductor_git.store.guards import write_guards
+from conductor_git.store.repository import Repository, discover
+from conductor_git.store.writer import whoami
+
+_INHERITED = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
+
+
+def pre_commit(args: list[str]) -> int:
+    """Judge the staged paths, and write down for the hook file what it needs to let the next commit pass by itself."""
+    repo = discover()
+    control = read_control(repo)
+    write_guards(repo, control)
+    paths = _own_paths(repo)
+    if not paths:
+        return 0
+    ref = repo.head_ref()
+    branch = ref.removeprefix("refs/heads/") if ref else None
+    staged = Staged(paths, branch, whoami(repo, control.plans).name)
+    findings = judge_staged(staged, control.policy, control.plans)
+    if findings:
+        print(say_findings(findings, unchanged="nothing was committed"), file=sys.stderr)
+    return 1 if refused(findings) else 0
+
+
+def _own_paths(repo: Repository) -> tuple[str, ...]:
+    """The paths that the index changes against every parent: what the other side of a merge brings is not ours."""
+    parents = ["HEAD"] if repo.resolve("HEAD") else [_empty_tree(repo)]
+    merging = os.path.join(repo.git_dir, "MERGE_HEAD")
+    if os.path.exists(merging):
+        with open(merging, encoding="ascii") as file:
+            parents += [line.strip() for line in file if line.strip()]
+    changed = [
+        set(run(["diff-index", "--cached", "--name-only", "--no-renames", "-z", parent], inherit=_INHERITED).fields())
+        for parent in parents
+    ]
+    return tuple(sorted(set.intersection(*changed)))
+
+
+def _empty_tree(repo: Repository) -> str:
+    return repo.hash("tree", b"")

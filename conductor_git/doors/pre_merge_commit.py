@@ -1,0 +1,28 @@
+"""pre-merge-commit: refuses merges into integration by anyone but the conductor, and of what is not proven."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from conductor_git.core.boundaries import Merging, judge_merge
+from conductor_git.core.findings import refused
+from conductor_git.core.say import say_findings
+from conductor_git.core.targets import Oid
+from conductor_git.store.repository import discover
+from conductor_git.store.snapshot import take
+from conductor_git.store.writer import whoami
+
+
+def pre_merge_commit(args: list[str]) -> int:
+    """Judge the merge that git is about to commit. MERGE_HEAD is not written yet: GITHEAD_<oid> names the sources."""
+    repo = discover()
+    sources = tuple(Oid(name.removeprefix("GITHEAD_")) for name in sorted(os.environ) if name.startswith("GITHEAD_"))
+    snapshot = take(repo, also=sources)
+    ref = repo.head_ref()
+    branch = ref.removeprefix("refs/heads/") if ref else None
+    merging = Merging(branch, sources, whoami(repo, snapshot.plans).name)
+    findings = judge_merge(merging, snapshot)
+    if findings:
+        print(say_findings(findings, unchanged="nothing was merged"), file=sys.stderr)
+    return 1 if refused(findings) else 0

@@ -1,0 +1,200 @@
+"""Reading history above `since`: one git process for all commits, and a cache so that a commit is read once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+import msgspec
+
+from conductor_git.core import message, tree
+from conductor_git.core.history import Graph, History, Node, Note, Tip
+from conductor_git.core.plan import Plan
+from conductor_git.core.policy import Policy
+from conductor_git.core.targets import Oid
+from conductor_git.store import cache, merges
+from conductor_git.store.objects import read_objects
+from conductor_git.store.refs import HEADS, Refs
+from conductor_git.store.repository import Repository
+
+_CACHE = "history"
+
+# Bytes that can make a first line a claim, a malformed one or a start: cheap enough to ask of every commit.
+_SPEAKS = re.compile(rb"(?i)wave|plan|[^\x00-\x7f]")
+_REVERTS = re.compile(rb"This reverts commit ([0-9a-f]{40}(?:[0-9a-f]{24})?)\b")
+
+
+class _Read(msgspec.Struct):
+    """What the cache holds: everything about commits that never changes."""
+
+    since: str
+    tips: set[Oid] = set()
+    nodes: dict[Oid, Node] = {}
+    notes: dict[Oid, Note] = {}
+    products: dict[Oid, Oid] = {}
+    controls: dict[Oid, str] = {}
+    merged: dict[Oid, Oid | None] = {}
+
+
+def read_history(
+    repo: Repository,
+    policy: Policy,
+    plans: Iterable[Plan],
+    refs: Refs,
+    *,
+    also: Iterable[Oid] = (),
+    use_cache: bool = True,
+) -> History:
+    """Read what the rules need of history. Raises GitFailed when git cannot walk it."""
+    branches = {plan.branch: found for plan in plans if (found := _copies(refs, plan.branch))}
+    trunk = _copies(refs, policy.integration)
+    tips = {oid for found in (*branches.values(), trunk) for oid in found.values()} | set(also)
+    since_known = not policy.since or repo.resolve(policy.since) is not None if repo.shallow else True
+    known = cache.load(repo, _CACHE, _Read) if use_cache else None
+    if known is None or known.since != policy.since:
+        known = _Read(policy.since)
+    fresh = _walk(repo, known, tips, policy.since if since_known else "")
+    graph = Graph(known.nodes)
+    integration = _trunk_tip(graph, trunk, refs, policy)
+    history = History(
+        nodes=known.nodes,
+        notes=known.notes,
+        integration=integration,
+        branches={name: _tip(graph, found) for name, found in branches.items()},
+        products=known.products,
+        controls=known.controls,
+        merged=known.merged,
+        since_known=since_known,
+        shallow=repo.shallow,
+    )
+    fresh |= _weigh_trees(repo, known, history, graph, policy)
+    fresh |= _redo_merges(repo, known, history, graph)
+    if fresh and use_cache:
+        cache.save(repo, _CACHE, known)
+    return history
+
+
+def _copies(refs: Refs, branch: str) -> dict[str, Oid]:
+    """The local branch first, then its upstream, then other copies."""
+    local = f"{HEADS}{branch}"
+    found = {local: refs.oids[local]} if local in refs.oids else {}
+    upstream = refs.upstream.get(local)
+    if upstream in refs.oids:
+        found[upstream] = refs.oids[upstream]
+    return {**found, **refs.copies(branch)}
+
+
+def _tip(graph: Graph, copies: dict[str, Oid]) -> Tip:
+    ref, oid = next(iter(copies.items()))
+    return Tip(ref, oid, tuple((other, at) for other, at in copies.items() if at != oid))
+
+
+def _trunk_tip(graph: Graph, copies: dict[str, Oid], refs: Refs, policy: Policy) -> Tip | None:
+    """With an upstream, the upstream's integration is the truth, unless it only lags behind the local one."""
+    if not copies:
+        return None
+    local = _tip(graph, copies)
+    upstream = refs.upstream.get(policy.integration_ref)
+    if upstream in copies and graph.is_ancestor(local.oid, copies[upstream]):
+        return Tip(upstream, copies[upstream])
+    return local
+
+
+def _walk(repo: Repository, known: _Read, tips: set[Oid], since: str) -> bool:
+    new = {tip for tip in tips if tip not in known.nodes}
+    if not new:
+        return False
+    stdin = "".join(
+        [*(f"{tip}\n" for tip in new), *(f"^{tip}\n" for tip in known.tips), f"^{since}\n" if since else ""]
+    )
+    args = ["-c", "i18n.logOutputEncoding=UTF-8", "-c", "log.showSignature=false", "log", "--stdin", "-z"]
+    result = repo.git(*args, "--format=%H %T %ct %P%n%B", stdin=stdin.encode("ascii"), ok=(0, 128))
+    if result.code and known.tips:
+        # An old tip is gone (gc): its commits are read again, and nothing of the cache is believed.
+        known.tips, known.nodes, known.notes = set(), {}, {}
+        return _walk(repo, known, tips, since)
+    if result.code:
+        repo.git(*args, "--format=%H", stdin=stdin.encode("ascii"))
+    asked = _parse(result.out, known)
+    _read_trailers(repo, known, asked)
+    # A tip that is some commit's parent is covered by that commit's tip; without this the list would only grow.
+    parents = {parent for node in known.nodes.values() for parent in node[0]}
+    known.tips = (known.tips | new) - parents
+    return True
+
+
+def _parse(out: bytes, known: _Read) -> list[Oid]:
+    """Take git's records in; returns the commits whose trailers must be asked for."""
+    nodes, asked = known.nodes, []
+    for record in out.split(b"\0"):
+        head, newline, body = record.partition(b"\n")
+        if not newline:
+            continue
+        oid_, tree_, time, *parents = head.decode("ascii").split(" ")
+        oid = Oid(oid_)
+        nodes[oid] = (tuple(Oid(parent) for parent in parents if parent), Oid(tree_), int(time))
+        line = body.partition(b"\n")[0]
+        trailers = b"onductor-" in body
+        reverts = _REVERTS.search(body) if b"This reverts" in body else None
+        if trailers or reverts or _SPEAKS.search(line):
+            text = line.decode("utf-8", "replace")
+            if trailers or reverts or _says_something(text):
+                known.notes[oid] = Note(text, (), Oid(reverts[1].decode("ascii")) if reverts else None)
+                if trailers:
+                    asked.append(oid)
+    return asked
+
+
+def _says_something(line: str) -> bool:
+    return not isinstance(message.parse(line), message.Ordinary) or message.parse_start(line) is not None
+
+
+def _read_trailers(repo: Repository, known: _Read, commits: list[Oid]) -> None:
+    """git parses trailers, not we: hook and reader then agree on what one is."""
+    if not commits:
+        return
+    fields = "%(trailers:only,unfold,separator=%x1e,key_value_separator=%x1f)"
+    out = repo.git(
+        *("-c", "i18n.logOutputEncoding=UTF-8", "-c", "log.showSignature=false"),
+        *("log", "--no-walk=unsorted", "--stdin", "-z", f"--format=%H%n{fields}"),
+        stdin="".join(f"{oid}\n" for oid in commits).encode("ascii"),
+    )
+    for record in out.fields():
+        oid, _, block = record.partition("\n")
+        pairs = tuple(
+            (key, value)
+            for key, _, value in (pair.partition("\x1f") for pair in block.split("\x1e"))
+            if key.lower().startswith("conductor-")
+        )
+        known.notes[Oid(oid)] = msgspec.structs.replace(known.notes[Oid(oid)], trailers=pairs)
+
+
+def _weigh_trees(repo: Repository, known: _Read, history: History, graph: Graph, policy: Policy) -> bool:
+    """Compute the product tree of each commit that a rule asks about; True when something was new."""
+    wanted = set(history.notes) | {tip.oid for tip in history.branches.values()}
+    if history.integration is not None:
+        wanted.add(history.integration.oid)
+        for step in graph.first_parents(history.integration.oid):
+            parents = graph.parents(step)
+            if len(parents) > 1 or policy.direct == "control":
+                wanted |= {step, *parents[:1]}
+    trees = {node[1] for oid in wanted if (node := known.nodes.get(oid)) and node[1] not in known.products}
+    for found in read_objects(repo, sorted(trees)):
+        known.controls[found.oid] = tree.control_entry(found.body, repo.object_format)
+        product = tree.strip_control(found.body, repo.object_format)
+        known.products[found.oid] = found.oid if product == found.body else repo.hash("tree", product)
+    return bool(trees)
+
+
+def _redo_merges(repo: Repository, known: _Read, history: History, graph: Graph) -> bool:
+    """Merge again what a merge on integration says it merged, where a claim came with it."""
+    if history.integration is None:
+        return False
+    todo = [
+        step
+        for step in graph.first_parents(history.integration.oid)
+        if step not in known.merged and len(graph.parents(step)) == 2 and graph.parents(step)[1] in history.notes
+    ]
+    for step in todo:
+        known.merged[step] = merges.product_of_merge(repo, *graph.parents(step))
+    return bool(todo)
