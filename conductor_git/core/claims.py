@@ -87,7 +87,7 @@ class Claims:
         return found
 
     def _read(self) -> None:
-        notes = self.history.notes
+        notes = {oid: note for oid, note in self.history.notes.items() if oid != self.history.since}
         for oid, note in notes.items():
             start = message.parse_start(note.line)
             if start is not None:

@@ -119,6 +119,8 @@ class History(msgspec.Struct, frozen=True):
     merged: dict[Oid, Oid | None] = {}
     """For merges on integration: the product tree that merging the parents gives, None for a conflict. A merge that is
     missing here was not recomputed."""
+    since: Oid | None = None
+    """Where judgement begins: this commit was read too, and is not judged."""
     since_known: bool = True
     """False when `since` is not in this clone: then nothing here can be called an alarm."""
     shallow: bool = False

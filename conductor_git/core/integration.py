@@ -28,7 +28,7 @@ def judge_steps(snapshot: Snapshot, claims: Claims, verdicts: Verdicts) -> Spine
         return Spine((), {})
     accepted = {event.data.get("commit") for event in snapshot.ledger.events if event.kind == "acceptance"}
     judge = _Steps(snapshot, claims, verdicts)
-    steps = list(claims.graph.first_parents(tip.oid))
+    steps = [step for step in claims.graph.first_parents(tip.oid) if step != snapshot.history.since]
     findings = [finding for step in reversed(steps) for finding in judge.step(step) if step not in accepted]
     return Spine(tuple(findings), judge.landings)
 
@@ -106,10 +106,10 @@ class _Steps:
             yield Finding("CG504", "alarm", step, text, hint)
 
     def _only_control(self, step: Oid, parents: tuple[Oid, ...]) -> bool:
-        if self.snapshot.policy.direct != "control" or not parents or parents[0] not in self.snapshot.history.nodes:
-            return self.snapshot.policy.direct == "control" and not parents
+        if self.snapshot.policy.direct != "control":
+            return False
         history = self.snapshot.history
-        return history.product(step) == history.product(parents[0])
+        return not parents or history.product(step) == history.product(parents[0])
 
     def _not_allowed(self, step: Oid) -> Finding:
         direct = self.snapshot.policy.direct

@@ -12,7 +12,7 @@ from conductor_git.core.history import Graph, History, Node, Note, Tip
 from conductor_git.core.plan import Plan
 from conductor_git.core.policy import Policy
 from conductor_git.core.targets import Oid
-from conductor_git.store import cache, merges
+from conductor_git.store import memo, merges
 from conductor_git.store.objects import read_objects
 from conductor_git.store.refs import HEADS, Refs
 from conductor_git.store.repository import Repository
@@ -50,7 +50,7 @@ def read_history(
     trunk = _copies(refs, policy.integration)
     tips = {oid for found in (*branches.values(), trunk) for oid in found.values()} | set(also)
     since_known = not policy.since or repo.resolve(policy.since) is not None if repo.shallow else True
-    known = cache.load(repo, _CACHE, _Read) if use_cache else None
+    known = memo.load(repo, _CACHE, _Read) if use_cache else None
     if known is None or known.since != policy.since:
         known = _Read(policy.since)
     fresh = _walk(repo, known, tips, policy.since if since_known else "")
@@ -64,13 +64,14 @@ def read_history(
         products=known.products,
         controls=known.controls,
         merged=known.merged,
+        since=Oid(policy.since) if policy.since else None,
         since_known=since_known,
         shallow=repo.shallow,
     )
     fresh |= _weigh_trees(repo, known, history, graph, policy)
     fresh |= _redo_merges(repo, known, history, graph)
     if fresh and use_cache:
-        cache.save(repo, _CACHE, known)
+        memo.save(repo, _CACHE, known)
     return history
 
 
@@ -105,7 +106,7 @@ def _walk(repo: Repository, known: _Read, tips: set[Oid], since: str) -> bool:
     if not new:
         return False
     stdin = "".join(
-        [*(f"{tip}\n" for tip in new), *(f"^{tip}\n" for tip in known.tips), f"^{since}\n" if since else ""]
+        [*(f"{tip}\n" for tip in new), *(f"^{tip}\n" for tip in known.tips), f"^{since}^@\n" if since else ""]
     )
     args = ["-c", "i18n.logOutputEncoding=UTF-8", "-c", "log.showSignature=false", "log", "--stdin", "-z"]
     result = repo.git(*args, "--format=%H %T %ct %P%n%B", stdin=stdin.encode("ascii"), ok=(0, 128))

@@ -8,7 +8,7 @@ from conductor_git.core.attestation import read as read_attestation
 from conductor_git.core.rules import RuleSet, rules_of
 from conductor_git.core.snapshot import Snapshot
 from conductor_git.core.targets import Oid
-from conductor_git.store import cache
+from conductor_git.store import memo
 from conductor_git.store.control import Control, read_control
 from conductor_git.store.history import read_history
 from conductor_git.store.ledger import read_ledger
@@ -53,12 +53,12 @@ def _with_past_rules(repo: Repository, snapshot: Snapshot, control: Control) -> 
     named = {proof.control for proof in proofs if proof.rules not in now}
     if not named:
         return snapshot
-    known: dict[Oid, frozenset[str]] = cache.load(repo, _PAST_RULES, dict[Oid, frozenset[str]]) or {}
+    known: dict[Oid, frozenset[str]] = memo.load(repo, _PAST_RULES, dict[Oid, frozenset[str]]) or {}
     missing = named - known.keys()
     for commit in missing:
         known[commit] = _digests(repo, commit, snapshot.control)
     if missing:
-        cache.save(repo, _PAST_RULES, known)
+        memo.save(repo, _PAST_RULES, known)
     past = frozenset(digest for commit in named for digest in known[commit])
     return msgspec.structs.replace(snapshot, past_rules=past)
 

@@ -1,0 +1,426 @@
+"""The fold: which state each history and ledger gives (docs/FORMAT.md, "States")."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from conductor_git.core.board import Board, PlanStatus, WaveStatus
+from conductor_git.core.fold import fold
+from conductor_git.core.plan import Criterion, Manual, Wave
+from conductor_git.core.policy import Policy, ValidationPolicy
+from conductor_git.core.targets import Target
+from tests.scene import REPOSITORY, Scene, oid, plan
+
+NOW = 1_000_000
+
+
+def board(scene: Scene, **changes: object) -> Board:
+    return fold(scene.snapshot(**changes), NOW)
+
+
+def status(scene: Scene, name: str = "2", **changes: object) -> PlanStatus:
+    found = board(scene, **changes).plan(name)
+    assert found is not None
+    return found
+
+
+def wave(scene: Scene, number: int, name: str = "2", **changes: object) -> WaveStatus:
+    return next(found for found in status(scene, name, **changes).waves if found.wave == number)
+
+
+def codes(found: WaveStatus | PlanStatus | Board) -> list[str]:
+    return [finding.code for finding in found.findings]
+
+
+@pytest.fixture
+def scene() -> Scene:
+    """main: root; plan 2 with waves 0 and 1, begun on b2 with a start commit and one commit of work."""
+    made = Scene(plan("2", Wave(0, "Audit"), Wave(1, "Build")))
+    made.commit("root")
+    made.commit("start", "root", line="▶ PLAN 2 START - agent-2", tree="root", plan="2")
+    made.commit("work", "start")
+    made.branch("main", "root")
+    made.branch("b2", "work")
+    return made
+
+
+def claim(scene: Scene, name: str, parent: str, number: int, tree: str) -> None:
+    scene.commit(name, parent, line=f"✅ Wave {number} Complete", tree=tree, plan="2", wave=str(number))
+    scene.branch("b2", name)
+
+
+def test_a_plan_nobody_touched_is_ready() -> None:
+    scene = Scene(plan("2", Wave(0), Wave(1)))
+    scene.commit("root")
+    scene.branch("main", "root")
+    found = status(scene)
+    assert (found.state, [w.state for w in found.waves]) == ("ready", ["ready", "waiting"])
+
+
+def test_the_lowest_incomplete_wave_of_a_begun_plan_is_active(scene: Scene) -> None:
+    found = status(scene)
+    assert (found.state, [w.state for w in found.waves]) == ("active", ["active", "waiting"])
+    assert found.commits == 1
+
+
+def test_a_claim_without_proof_is_claimed_and_says_why(scene: Scene) -> None:
+    claim(scene, "c0", "work", 0, "work")
+    assert wave(scene, 0).state == "claimed"
+    assert codes(wave(scene, 0)) == ["CG201"]
+
+
+def test_a_proven_claim_is_complete_and_shows_its_basis(scene: Scene) -> None:
+    claim(scene, "c0", "work", 0, "work")
+    proof = scene.attest(Target("2", 0), "work")
+    found = wave(scene, 0)
+    assert (found.state, found.basis, found.commit) == ("complete", "self", oid("c0"))
+    assert [shown.digest for shown in found.attestations] == [proof.digest]
+    assert [w.state for w in status(scene).waves] == ["complete", "active"]
+
+
+def test_late_proof_heals(scene: Scene) -> None:
+    claim(scene, "c0", "work", 0, "work")
+    claim(scene, "c1", "c0", 1, "work")
+    scene.attest(Target("2", 1), "work")
+    assert codes(wave(scene, 1)) == ["CG301"]
+    scene.attest(Target("2", 0), "work")
+    assert [w.state for w in status(scene).waves] == ["complete", "complete"]
+
+
+@pytest.mark.parametrize(
+    ("attested", "changes", "code"),
+    [
+        ("other", {}, "CG201"),
+        ("work", {"passed": False}, "CG202"),
+        ("work", {"rules": "sha256:" + "0" * 64}, "CG203"),
+        ("work", {"repository": "feedfeedfeedfeed"}, "CG207"),
+        ("work", {"counts": {"passed": 0, "failed": 0, "skipped": 3}}, "CG205"),
+        ("work", {"passed": False, "outcome": "criteria", "unmet": ("tests.passed at least 5",)}, "CG204"),
+    ],
+)
+def test_what_is_no_proof(scene: Scene, attested: str, changes: dict[str, object], code: str) -> None:
+    from conductor_git.core.attestation import Counts
+
+    claim(scene, "c0", "work", 0, "work")
+    if "counts" in changes:
+        changes = {**changes, "counts": Counts(0, 0, 3)}
+    scene.attest(Target("2", 0), attested, **changes)  # type: ignore[arg-type]
+    found = wave(scene, 0)
+    assert (found.state, codes(found)) == ("claimed", [code])
+
+
+def test_a_proof_of_another_wave_or_plan_proves_nothing(scene: Scene) -> None:
+    claim(scene, "c0", "work", 0, "work")
+    scene.attest(Target("2", 1), "work")
+    scene.attest(Target("2"), "work")
+    assert codes(wave(scene, 0)) == ["CG201"]
+
+
+def test_the_newest_run_decides(scene: Scene) -> None:
+    claim(scene, "c0", "work", 0, "work")
+    scene.attest(Target("2", 0), "work")
+    scene.attest(Target("2", 0), "work", passed=False)
+    assert codes(wave(scene, 0)) == ["CG202"]
+
+
+def test_an_attestation_under_a_foreign_name_is_not_believed(scene: Scene) -> None:
+    claim(scene, "c0", "work", 0, "work")
+    made = scene.attest(Target("2", 0), "work")
+    scene.events[-1] = msgspec.structs.replace(scene.events[-1], writer="mallory")
+    assert made.writer == "agent"
+    assert wave(scene, 0).state == "claimed"
+
+
+def test_other_platforms_are_awaited_and_complete_it_by_themselves() -> None:
+    scene = Scene(plan("2", Wave(0, platforms=("linux-x86_64", "macos-arm64"))))
+    scene.commit("root")
+    scene.commit("start", "root", line="▶ PLAN 2 START - agent-2", plan="2")
+    scene.branch("main", "root")
+    claim(scene, "c0", "start", 0, "start")
+    scene.attest(Target("2", 0), "start")
+    assert (wave(scene, 0).state, wave(scene, 0).awaiting) == ("claimed", ("macos-arm64",))
+    scene.attest(Target("2", 0), "start", platform="macos-arm64")
+    assert wave(scene, 0).state == "complete"
+
+
+def test_a_manual_wave_awaits_people() -> None:
+    scene = Scene(plan("2", Wave(0, manual=Manual(3, 7))))
+    scene.commit("root")
+    scene.branch("main", "root")
+    claim(scene, "c0", "root", 0, "root")
+    scene.attest(Target("2", 0), "root")
+    assert wave(scene, 0).awaiting == ("scores of 3 people",)
+
+
+def test_a_runner_is_awaited_where_the_policy_asks_for_one() -> None:
+    policy = Policy(repository=REPOSITORY, validation=ValidationPolicy(attested_by="runner"))
+    scene = Scene(plan("2", Wave(0)), policy=policy)
+    scene.commit("root")
+    scene.branch("main", "root")
+    claim(scene, "c0", "root", 0, "root")
+    scene.attest(Target("2", 0), "root")
+    assert wave(scene, 0).awaiting == ("a runner",)
+    scene.attest(Target("2", 0), "root", role="runner", writer="runner-linux")
+    assert (wave(scene, 0).state, wave(scene, 0).basis) == ("complete", "runner")
+
+
+def test_a_fixed_criterion_is_checked_again_by_the_reader() -> None:
+    scene = Scene(plan("2", Wave(0), criteria=(Criterion("tests.passed", at_least=5),)))
+    scene.commit("root")
+    scene.branch("main", "root")
+    claim(scene, "c0", "root", 0, "root")
+    scene.attest(Target("2", 0), "root", metrics={"tests.passed": 4.0})
+    assert codes(wave(scene, 0)) == ["CG204"]
+
+
+def test_drift_is_believed_only_for_rules_that_were_once_in_force(scene: Scene) -> None:
+    old = "sha256:" + "1" * 64
+    scene.commit("c0", "work", line="✅ Wave 0 Complete", tree="work", plan="2", wave="0", rules=old)
+    scene.branch("b2", "c0")
+    scene.attest(Target("2", 0), "work", rules=old)
+    assert codes(wave(scene, 0)) == ["CG203"]
+    snapshot = msgspec.structs.replace(scene.snapshot(), past_rules=frozenset({old}))
+    found = fold(snapshot, NOW).plans[0].waves[0]
+    assert (found.state, found.drift, codes(found)) == ("complete", True, ["CG209"])
+
+
+def test_a_rebased_claim_is_claimed_rewritten(scene: Scene) -> None:
+    proof = scene.attest(Target("2", 0), "work")
+    scene.commit("rebased", "root", tree="rebased")
+    scene.commit("c0", "rebased", line="✅ Wave 0 Complete", tree="rebased", plan="2", wave="0", proof=proof.digest)
+    scene.branch("b2", "c0")
+    assert codes(wave(scene, 0)) == ["CG211"]
+
+
+@pytest.mark.parametrize("line", ["✅ Wave 0 Complete", "✅ Wave 0 Complete - again"])
+def test_the_proof_survives_amend_reword_and_cherry_pick(scene: Scene, line: str) -> None:
+    scene.attest(Target("2", 0), "work")
+    scene.commit("amended", "work", line=line, tree="work", plan="2", wave="0")
+    scene.branch("b2", "amended")
+    assert wave(scene, 0).state == "complete"
+
+
+def test_a_revert_that_names_the_claim_reopens_the_wave(scene: Scene) -> None:
+    claim(scene, "c0", "work", 0, "work")
+    scene.attest(Target("2", 0), "work")
+    scene.commit("undo", "c0", line='Revert "✅ Wave 0 Complete"', reverts="c0")
+    scene.branch("b2", "undo")
+    assert wave(scene, 0).state == "active"
+    claim(scene, "again", "undo", 0, "work")
+    assert (wave(scene, 0).state, wave(scene, 0).commit) == ("complete", oid("again"))
+
+
+def test_a_reopening_event_reopens_up_to_its_commit(scene: Scene) -> None:
+    claim(scene, "c0", "work", 0, "work")
+    scene.attest(Target("2", 0), "work")
+    scene.event("reopening", Target("2", 0), "conductor", commit=oid("c0"))
+    assert wave(scene, 0).state == "active"
+    claim(scene, "again", "c0", 0, "work")
+    assert wave(scene, 0).state == "complete"
+
+
+def test_a_repeated_claim_is_inert_and_reported(scene: Scene) -> None:
+    claim(scene, "c0", "work", 0, "work")
+    scene.attest(Target("2", 0), "work")
+    claim(scene, "c0bis", "c0", 0, "unproven")
+    assert (wave(scene, 0).state, wave(scene, 0).commit) == ("complete", oid("c0"))
+    assert codes(status(scene)) == ["CG106"]
+
+
+def test_a_plan_claim_needs_every_wave(scene: Scene) -> None:
+    claim(scene, "c0", "work", 0, "work")
+    scene.attest(Target("2", 0), "work")
+    scene.attest(Target("2"), "work")
+    scene.commit("whole", "c0", line="✅ PLAN 2 COMPLETE", tree="work", plan="2")
+    scene.branch("b2", "whole")
+    found = status(scene)
+    assert (found.state, [finding.code for finding in found.claim.findings]) == ("claimed", ["CG304"])
+
+
+def complete(scene: Scene) -> None:
+    claim(scene, "c0", "work", 0, "work")
+    claim(scene, "c1", "c0", 1, "work")
+    scene.commit("whole", "c1", line="✅ PLAN 2 COMPLETE", tree="work", plan="2")
+    scene.branch("b2", "whole")
+    for target in (Target("2", 0), Target("2", 1), Target("2")):
+        scene.attest(target, "work")
+
+
+def test_a_complete_plan_is_active_again_when_its_product_changes(scene: Scene) -> None:
+    complete(scene)
+    assert status(scene).state == "complete"
+    scene.commit("more", "whole")
+    scene.branch("b2", "more")
+    found = status(scene)
+    assert (found.state, [w.state for w in found.waves]) == ("active", ["complete", "complete"])
+
+
+def test_a_landed_plan_is_merged_also_when_its_branch_is_gone(scene: Scene) -> None:
+    complete(scene)
+    scene.commit("landing", "root", "whole", line="Land plan 2", tree="work")
+    scene.branch("main", "landing")
+    assert (status(scene).state, codes(board(scene))) == ("merged", [])
+    del scene.tips["b2"]
+    assert (status(scene).state, codes(board(scene))) == ("merged", [])
+
+
+def test_a_merged_plan_with_commits_that_integration_lacks_is_not_merged(scene: Scene) -> None:
+    complete(scene)
+    scene.commit("landing", "root", "whole", tree="work")
+    scene.branch("main", "landing")
+    scene.commit("more", "whole")
+    scene.branch("b2", "more")
+    assert status(scene).state == "active"
+
+
+def test_a_merge_of_unproven_work_is_an_alarm(scene: Scene) -> None:
+    scene.commit("sneaky", "root", "work", tree="work")
+    scene.branch("main", "sneaky")
+    found = board(scene)
+    assert codes(found) == ["CG503"]
+    assert found.findings[0].severity == "alarm"
+    assert found.next[0].who == "conductor"
+
+
+def test_a_landing_that_was_never_validated_as_it_stands_is_an_alarm(scene: Scene) -> None:
+    complete(scene)
+    scene.commit("other", "root")
+    scene.commit("landing", "other", "whole", tree="result")
+    scene.branch("main", "landing")
+    assert codes(board(scene)) == ["CG504"]
+    scene.attest(Target("2"), "result")
+    assert codes(board(scene)) == []
+
+
+def test_an_evil_merge_is_an_alarm(scene: Scene) -> None:
+    complete(scene)
+    scene.commit("landing", "root", "whole", tree="work")
+    scene.branch("main", "landing")
+    assert codes(board(scene, merged={oid("landing"): oid("t:other")})) == ["CG505"]
+
+
+def test_a_landing_that_changes_the_control_tree_is_an_alarm(scene: Scene) -> None:
+    complete(scene)
+    scene.commit("landing", "root", "whole", tree="work")
+    scene.branch("main", "landing")
+    controls = {oid("t:root"): "aaa", oid("t:work"): "bbb"}
+    assert codes(board(scene, controls=controls)) == ["CG507"]
+
+
+def test_a_fast_forward_of_integration_onto_a_plan_is_one_alarm(scene: Scene) -> None:
+    complete(scene)
+    scene.branch("main", "whole")
+    assert codes(board(scene)) == ["CG502"]
+
+
+@pytest.mark.parametrize(("direct", "expected"), [("any", []), ("control", ["code"]), ("none", ["plans", "code"])])
+def test_direct_steps_are_what_the_policy_allows(direct: str, expected: list[str]) -> None:
+    scene = Scene(plan("2", Wave(0)), policy=msgspec.convert({"repository": REPOSITORY, "direct": direct}, Policy))
+    scene.commit("root")
+    scene.commit("plans", "root", tree="root")
+    scene.commit("code", "plans")
+    scene.branch("main", "code")
+    found = board(scene, since=oid("root")).findings
+    assert [(finding.code, finding.subject) for finding in found] == [("CG506", oid(name)) for name in expected]
+
+
+def test_an_accepted_step_is_settled(scene: Scene) -> None:
+    scene.commit("sneaky", "root", "work", tree="work")
+    scene.branch("main", "sneaky")
+    scene.event("acceptance", writer="conductor", commit=oid("sneaky"), reason="looked at it")
+    assert codes(board(scene)) == []
+
+
+def needing() -> Scene:
+    """Plan 3's wave 0 needs 2.0; both are begun."""
+    scene = Scene(plan("2", Wave(0)), plan("3", Wave(0, needs=(Target("2", 0),))))
+    scene.commit("root")
+    scene.commit("start2", "root", line="▶ PLAN 2 START - agent-2", plan="2")
+    scene.commit("start3", "root", line="▶ PLAN 3 START - agent-3", plan="3")
+    scene.branch("main", "root")
+    scene.branch("b2", "start2")
+    scene.branch("b3", "start3")
+    return scene
+
+
+def test_a_wave_waits_for_what_it_needs() -> None:
+    scene = needing()
+    assert (wave(scene, 0, "3").state, status(scene, "3").waiting_for) == ("waiting", ("2.0",))
+    assert status(scene).unblocks == ("3.0",)
+
+
+def test_a_need_must_be_an_ancestor_of_the_claim() -> None:
+    scene = needing()
+    claim(scene, "c20", "start2", 0, "start2")
+    scene.attest(Target("2", 0), "start2")
+    scene.commit("c30", "start3", line="✅ Wave 0 Complete", tree="w3", plan="3", wave="0")
+    scene.branch("b3", "c30")
+    scene.attest(Target("3", 0), "w3")
+    assert (wave(scene, 0, "3").state, codes(wave(scene, 0, "3"))) == ("claimed", ["CG303"])
+    scene.commit("take in", "c30", "c20", tree="w3")
+    scene.commit("c30b", "take in", line="✅ Wave 0 Complete", tree="w3", plan="3", wave="0")
+    scene.branch("b3", "c30b")
+    assert (wave(scene, 0, "3").state, wave(scene, 0, "3").commit) == ("complete", oid("c30b"))
+
+
+def test_a_claim_reachable_from_several_branches_is_one() -> None:
+    scene = needing()
+    claim(scene, "c20", "start2", 0, "start2")
+    scene.attest(Target("2", 0), "start2")
+    scene.commit("take in", "start3", "c20", tree="w3")
+    scene.branch("b3", "take in")
+    assert wave(scene, 0, "2").state == "complete"
+    assert codes(status(scene)) == []
+
+
+def test_a_trailer_of_another_plan_makes_the_claim_inert() -> None:
+    scene = needing()
+    scene.commit("forged", "start3", line="✅ Wave 0 Complete", tree="start3", plan="2", wave="0")
+    scene.branch("b3", "forged")
+    scene.branch("b2", "forged")
+    scene.attest(Target("2", 0), "start3")
+    found = wave(scene, 0)
+    assert (found.state, codes(found)) == ("claimed", ["CG103"])
+
+
+def test_a_claim_of_no_plan_counts_for_nothing_and_is_shown(scene: Scene) -> None:
+    scene.commit("stray", "root", line="✅ Wave 0 Complete", tree="root")
+    scene.branch("main", "stray")
+    assert codes(board(scene)) == ["CG105"]
+    assert wave(scene, 0).state == "active"
+
+
+def test_a_blocker_blocks_until_it_is_resolved(scene: Scene) -> None:
+    blocker = scene.event("blocker", Target("2", 0), "agent-2", level="high", message="the tests hang")
+    found = status(scene)
+    assert (found.state, found.waves[0].state, found.blockers[0].message) == ("blocked", "blocked", "the tests hang")
+    scene.event("resolution", Target("2", 0), "conductor", blocker=blocker.id)
+    assert status(scene).state == "active"
+
+
+def test_a_claim_of_a_wave_that_is_gone_is_retired(scene: Scene) -> None:
+    scene.commit("c9", "work", line="✅ Wave 9 Complete", tree="work", plan="2", wave="9")
+    scene.branch("b2", "c9")
+    assert wave(scene, 9).state == "retired"
+
+
+def test_a_malformed_claim_is_inert_and_warned_of(scene: Scene) -> None:
+    scene.commit("bad", "work", line="Wave 0 done", tree="work")
+    scene.branch("b2", "bad")
+    assert codes(board(scene)) == ["CG102"]
+    assert wave(scene, 0).state == "active"
+
+
+def test_next_steps_say_who_and_what(scene: Scene) -> None:
+    assert [(step.who, step.command) for step in board(scene).next] == [("agent-2", "conductor-git claim 2.0")]
+    complete(scene)
+    assert [(step.who, step.step) for step in board(scene).next] == [("conductor", "land plan 2 on 'main'")]
+
+
+def test_a_ledger_that_was_never_fetched_is_said_and_is_no_alarm(scene: Scene) -> None:
+    claim(scene, "c0", "work", 0, "work")
+    snapshot = scene.snapshot()
+    snapshot = msgspec.structs.replace(snapshot, ledger=msgspec.structs.replace(snapshot.ledger, fetched=False))
+    found = fold(snapshot, NOW)
+    assert [(finding.code, finding.severity) for finding in found.findings] == [("CG604", "warning")]
