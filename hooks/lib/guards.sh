@@ -1,0 +1,48 @@
+# What is guarded, for the doors that ask by branch: the small files that Python wrote beside the hooks.
+
+# Set cg_oid to what a full ref name points at; empty where there is no such ref.
+cg_read_ref() {
+	cg_oid=
+	if [ -f "$cg_common/$1" ]; then
+		IFS= read -r cg_oid <"$cg_common/$1" || :
+	fi
+	case $cg_oid in
+	'' | *[!0-9a-f]*) cg_oid=$(git rev-parse --verify --quiet "$1" </dev/null 2>/dev/null) || cg_oid= ;;
+	esac
+}
+
+# Set cg_guards to the folder that says what is guarded. Fails where it is missing, or is not of the control ref of
+# now: control-ref holds that ref's name, then `<ref> <oid>` for each ref whose move may change which ref that is.
+cg_find_guards() {
+	[ -f "$cg_common/conductor/control-ref" ] || return 1
+	{
+		IFS= read -r cg_control || return 1
+		while read -r cg_ref cg_seen; do
+			cg_read_ref "$cg_ref"
+			[ "$cg_oid" = "$cg_seen" ] || return 1
+		done
+	} <"$cg_common/conductor/control-ref"
+	cg_read_ref "$cg_control"
+	[ -n "$cg_oid" ] || return 1
+	cg_guards=$cg_common/conductor/guards/$cg_oid
+	[ -f "$cg_guards/default" ]
+}
+
+# Set cg_own to the guard file of the branch that is checked out, or being rebased; empty where it has none.
+cg_find_own() {
+	cg_own=
+	cg_line=
+	IFS= read -r cg_line <"$cg_git_dir/HEAD" || :
+	case $cg_line in
+	# What a repository with the reftable format shows to readers of files.
+	'ref: refs/heads/.invalid') cg_head=$(git symbolic-ref --quiet HEAD </dev/null 2>/dev/null) || cg_head= ;;
+	'ref: '*) cg_head=${cg_line#ref: } ;;
+	*)
+		cg_head=
+		for cg_line in "$cg_git_dir/rebase-merge/head-name" "$cg_git_dir/rebase-apply/head-name"; do
+			[ ! -f "$cg_line" ] || IFS= read -r cg_head <"$cg_line" || :
+		done
+		;;
+	esac
+	[ -z "$cg_head" ] || [ ! -f "$cg_guards/$cg_head~" ] || cg_own=$cg_guards/$cg_head~
+}
