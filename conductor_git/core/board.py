@@ -98,6 +98,8 @@ class Board(msgspec.Struct, frozen=True):
     plans: tuple[PlanStatus, ...]
     findings: tuple[Finding, ...]
     next: tuple[Step, ...]
+    silent_after: int = 86_400
+    """Seconds without a sign of life after which work that goes on is shown as silent (the policy's limits)."""
 
     def plan(self, plan: str) -> PlanStatus | None:
         """The status of one plan."""

@@ -21,3 +21,13 @@ def render_duration(seconds: int) -> str:
     hours, rest = divmod(seconds, 3600)
     minutes, left = divmod(rest, 60)
     return "".join(f"{number}{unit}" for number, unit in ((hours, "h"), (minutes, "m"), (left, "s")) if number) or "0s"
+
+
+def ago(seconds: int) -> str:
+    """An age in its largest unit: `6m ago`, `2h ago`, `9d ago`; clocks that differ by a little are no news."""
+    if seconds < 5:
+        return "just now"
+    for limit, size, unit in ((120, 1, "s"), (7200, 60, "m"), (172_800, 3600, "h")):
+        if seconds < limit:
+            return f"{seconds // size}{unit} ago"
+    return f"{seconds // 86_400}d ago"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from conductor_git.core.board import SCHEMA, Blocker, Board, PlanStatus, Proof, State, WaveStatus
 from conductor_git.core.claims import Claims
 from conductor_git.core.event import Event
@@ -23,8 +25,11 @@ def fold(snapshot: Snapshot, now: int) -> Board:
     plans = tuple(folder.plan(plan) for plan in snapshot.plans) + tuple(map(_broken, snapshot.broken))
     plans = tuple(sorted(plans, key=lambda status: _natural(status.plan)))
     findings = _in_order([*snapshot.findings, *spine.findings, *claims.findings, *_ledger(snapshot)])
-    board = Board(SCHEMA, "L0", snapshot.policy.integration, snapshot.policy.control_ref, plans, tuple(findings), ())
-    return Board(board.schema, board.level, board.integration, board.control, plans, board.findings, next_steps(board))
+    policy = snapshot.policy
+    board = Board(
+        SCHEMA, "L0", policy.integration, policy.control_ref, plans, tuple(findings), (), policy.limits.silent
+    )
+    return msgspec.structs.replace(board, next=next_steps(board))
 
 
 class _Folder:

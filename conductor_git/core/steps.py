@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conductor_git.core.board import Board, PlanStatus, Step
+from conductor_git.core.durations import ago
 
 CONDUCTOR = "conductor"
 
@@ -64,15 +65,30 @@ def _unproven(status: PlanStatus, awaiting: tuple[str, ...], hint: str | tuple[o
         yield Step(status.agent, f"prove what plan {status.plan} claims", hint if isinstance(hint, str) else "")
 
 
-def idle(board: Board, agent: str) -> str:
+def idle(board: Board, agent: str, now: int) -> str:
     """What to tell an agent that has no step: why, and that it may stop; empty when it has one."""
     if any(step.who == agent for step in board.next):
         return ""
-    own = [status for status in board.plans if status.agent == agent]
-    waiting = [f"{status.plan}.{status.current} waits for {', '.join(status.waiting_for)}" for status in own
-               if status.waiting_for and status.state != "merged"]  # fmt: skip
+    own = [status for status in board.plans if status.agent == agent and status.state != "merged"]
+    waiting = []
+    for status in own:
+        needs = ", ".join(_need(board, need, now) for need in status.waiting_for)
+        if needs:
+            waiting.append(f"{status.plan}.{status.current} waits for {needs}")
     why = f": {'; '.join(waiting)}" if waiting else ""
     return f"nothing to do for {agent}{why}. You may stop here."
+
+
+def _need(board: Board, need: str, now: int) -> str:
+    """A need with who is on it and how long ago there was a sign of life."""
+    plan, _, number = need.partition(".")
+    status = board.plan(plan)
+    if status is None:
+        return f"{need} (no such plan)"
+    wave = next((wave for wave in status.waves if number == str(wave.wave)), None)
+    state = status.state if wave is None else wave.state
+    seen = "" if status.last_activity is None else f", {ago(now - status.last_activity)}"
+    return f"{need} ({status.agent or 'nobody'}, {state}{seen})"
 
 
 def _plain(title: str) -> str:
