@@ -6,7 +6,7 @@ import msgspec
 
 from conductor_git.core.claims import Claims
 from conductor_git.core.findings import Finding
-from conductor_git.core.globs import matches_any
+from conductor_git.core.globs import matches
 from conductor_git.core.plan import Plan
 from conductor_git.core.policy import Policy
 from conductor_git.core.snapshot import Snapshot
@@ -38,18 +38,22 @@ def _path(path: str, plan: Plan | None, policy: Policy, plans: tuple[Plan, ...])
         return Finding("CG403", "error", path, text, back)
     if plan is None:
         return None
-    if matches_any(path, policy.protect):
+    if _within(path, policy.protect):
         text = f"'{path}' is protected by the policy: a change of it could weaken the proof"
         return Finding("CG404", "error", path, text, back)
-    if plan.scope and matches_any(path, plan.scope):
+    if plan.scope and _within(path, plan.scope):
         return None
-    owner = next((other for other in plans if other is not plan and matches_any(path, other.scope)), None)
+    owner = next((other for other in plans if other is not plan and _within(path, other.scope)), None)
     if owner is not None:
         text = f"'{path}' belongs to plan {owner.plan} ({owner.agent}), not to plan {plan.plan}"
         return Finding("CG402", "error", path, text, back)
     if plan.scope:
         return Finding("CG401", "error", path, f"'{path}' is outside the scope of plan {plan.plan}", back)
     return None
+
+
+def _within(path: str, patterns: tuple[str, ...]) -> bool:
+    return any(matches(pattern, path) for pattern in patterns)
 
 
 class Merging(msgspec.Struct, frozen=True):

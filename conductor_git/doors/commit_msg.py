@@ -80,19 +80,17 @@ def _ruling(repo: Repository, cleaned: str) -> Ruling:
 
     head = repo.resolve("HEAD")
     parents = _parents(repo, head)
-    snapshot = take(repo, also=[oid for found in parents for oid in found])
+    snapshot = take(repo, also=parents)
     tree = Oid(run(["write-tree"], inherit=_INHERITED, writes=True).text())
     product = tree
     for found in read_objects(repo, [tree]):
         product = repo.hash("tree", strip_control(found.body, repo.object_format))
-    sets = [parents] if parents else [()]
-    if head is not None and head in snapshot.history.notes:
-        sets.append(tuple(snapshot.history.nodes[head][0]) if head in snapshot.history.nodes else ())
+    sets: list[tuple[Oid, ...]] = [parents]
+    if head is not None and head in snapshot.history.notes and not parents[1:]:
+        sets.append(snapshot.history.nodes[head][0])
     ref = repo.head_ref()
     branch = ref.removeprefix("refs/heads/") if ref else None
-    saying = Saying(
-        cleaned, _trailers(repo, cleaned), branch, tuple(tuple(found) for found in sets), tree, product, platform_tag()
-    )
+    saying = Saying(cleaned, _trailers(repo, cleaned), branch, tuple(sets), tree, product, platform_tag())
     return judge_saying(saying, snapshot)
 
 
