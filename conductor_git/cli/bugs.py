@@ -1,0 +1,42 @@
+"""What is said of an exception that nobody expected."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import traceback
+from contextlib import suppress
+
+from conductor_git import __version__
+from conductor_git.core.errors import CannotRun
+from conductor_git.core.say import printable
+
+
+def report_bug(error: Exception) -> str:
+    """Keep the traceback in a file, and say in one line what happened and where the file is."""
+    heading = f"conductor-git {__version__}, Python {sys.version.split()[0]}, {sys.platform}\n{sys.argv}\n\n"
+    text = heading + "".join(traceback.format_exception(error))
+    place = _keep(text)
+    what = f"error: this is a bug in conductor-git: {type(error).__name__}: {error}"
+    return printable(f"{' '.join(what.split())}\n       what led to it is in '{place}'")
+
+
+def _keep(text: str) -> str:
+    for folder in (_private(), tempfile.gettempdir()):
+        with suppress(OSError):
+            if folder:
+                os.makedirs(folder, exist_ok=True)
+                handle, path = tempfile.mkstemp(prefix="conductor-git-bug-", suffix=".txt", dir=folder)
+                with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+                    file.write(text)
+                return path
+    return "no file: none could be written"
+
+
+def _private() -> str:
+    from conductor_git.store.repository import discover
+
+    with suppress(CannotRun):
+        return os.path.join(discover().private, "bugs")
+    return ""

@@ -1,0 +1,140 @@
+"""What every command shares: how it is written down, where it runs, and how its outcome is shown."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from conductor_git.commands.outcome import Outcome
+from conductor_git.store.repository import Repository
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+WIDE = 120
+"""Cells of a line where no terminal says how wide it is."""
+
+
+class Command(click.Command):
+    """A command whose help ends with examples that can be pasted."""
+
+    def __init__(self, *args: Any, examples: Sequence[str] = (), **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.examples = tuple(examples)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Print the examples."""
+        with formatter.section("Examples" if len(self.examples) > 1 else "Example"):
+            for example in self.examples:
+                formatter.write(f"{' ' * formatter.current_indent}conductor-git {example}\n")
+
+
+class Group(click.Group):
+    """Commands in sections. What is unknown is named together with the nearest that exists."""
+
+    command_class = Command
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.sections: dict[str, tuple[click.Command, ...]] = {}
+
+    def add_section(self, title: str, *commands: click.Command) -> None:
+        """Add commands that the help lists together, in the order they are used in."""
+        self.sections[title] = commands
+        for command in commands:
+            self.add_command(command)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands by section."""
+        width = max(map(len, self.commands), default=0)
+        for title, commands in self.sections.items():
+            with formatter.section(title):
+                formatter.write_dl([(str(known.name).ljust(width), known.get_short_help_str(80)) for known in commands])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click's; an unknown command is an error with the nearest one as its hint."""
+        name = args[0]
+        if name in self.commands or name.startswith("-"):
+            return super().resolve_command(ctx, args)
+        raise UnknownCommand(name, nearest(name, self.commands), ctx)
+
+
+class UnknownCommand(click.UsageError):
+    """A command that does not exist; `near` is the nearest that does, or empty."""
+
+    def __init__(self, name: str, near: str, ctx: click.Context) -> None:
+        super().__init__(f"there is no command '{name}'", ctx)
+        self.near = near
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The most similar of the known words; empty where none is similar."""
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(word, list(known), 1)), "")
+
+
+def json_option(function: Function) -> Function:
+    """`--json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print the values as JSON.")(function)
+
+
+def here() -> Repository:
+    """The repository that the command was called in."""
+    from conductor_git.store.repository import discover
+
+    return discover()
+
+
+def now() -> int:
+    """Seconds since the epoch."""
+    from time import time
+
+    return int(time())
+
+
+def say(text: str) -> None:
+    """A line of progress, beside the result."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def is_terminal() -> bool:
+    """Whether a person reads standard output."""
+    return sys.stdout.isatty()
+
+
+def in_color() -> bool:
+    """Whether standard output is a terminal whose user has colours (https://no-color.org)."""
+    return is_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def width() -> int:
+    """How many cells a line has."""
+    given = os.environ.get("COLUMNS", "")
+    if given.isascii() and given.isdigit() and int(given) > 0:
+        return int(given)
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or WIDE
+    except (OSError, ValueError):
+        return WIDE
+
+
+def finish(outcome: Outcome, *, as_json: bool = False) -> int:
+    """Show an outcome: values or text on standard output, findings on standard error. Returns the exit code."""
+    if as_json:
+        import msgspec
+
+        print(msgspec.json.format(msgspec.json.encode(outcome.data), indent=2).decode("utf-8"))
+    elif outcome.text:
+        print(outcome.text)
+    if outcome.findings and not as_json:
+        from conductor_git.core.say import say_findings
+
+        sys.stdout.flush()
+        print(say_findings(outcome.findings), file=sys.stderr)
+    return outcome.code

@@ -1,0 +1,87 @@
+"""`log-status`: where every plan stands, read from git."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from conductor_git.commands.outcome import DONE, REFUSED, Outcome
+from conductor_git.core.board import Board
+from conductor_git.core.errors import CannotRun
+from conductor_git.core.plan import Plan
+from conductor_git.store.boards import read_board
+from conductor_git.store.repository import Repository
+from conductor_git.store.writer import whoami
+
+Format = Literal["text", "md", "json"]
+
+WIDE = 120
+"""Cells of a line where nobody says how wide a line may be."""
+
+
+def status(
+    repo: Repository,
+    plans: Sequence[str] = (),
+    *,
+    now: int,
+    format: Format = "text",
+    check: bool = False,
+    color: bool = False,
+    width: int = WIDE,
+) -> Outcome:
+    """Report on all plans, or on those that are named. With `check`, alarms and errors end in exit code 1.
+
+    Raises CannotRun for a plan that is not there.
+    """
+    whole = read_board(repo, now)
+    board = _only(whole, plans)
+    code = REFUSED if check and _wrong(board) else DONE
+    if format == "json":
+        return Outcome(code, data=board)
+    if format == "md":
+        from conductor_git.core.report_md import render_md
+
+        return Outcome(code, render_md(board, now), board)
+    return Outcome(code, _text(repo, board, now, width, color=color, every=bool(plans)), board)
+
+
+def _only(board: Board, plans: Sequence[str]) -> Board:
+    for name in plans:
+        if board.plan(name) is None:
+            known = ", ".join(status.plan for status in board.plans) or "none"
+            raise CannotRun(f"there is no plan '{name}'", detail=f"plans: {known}", hint="conductor-git plan list")
+    chosen = tuple(status for status in board.plans if not plans or status.plan in plans)
+    return msgspec.structs.replace(board, plans=chosen)
+
+
+def _wrong(board: Board) -> bool:
+    """Whether anything of what is shown is not as it should be."""
+    findings = [*board.findings]
+    for shown in board.plans:
+        findings += shown.findings
+        for wave in (*shown.waves, shown.claim):
+            findings += wave.findings
+    return any(finding.refuses for finding in findings)
+
+
+def _text(repo: Repository, board: Board, now: int, width: int, *, color: bool, every: bool) -> str:
+    from conductor_git.core.lines import plain
+    from conductor_git.core.report import report_lines
+
+    lines = report_lines(board, now=now, width=width, me=_me(repo, board), every=every)
+    if not color:
+        return plain(lines)
+    from conductor_git.core.report_color import paint
+
+    return paint(lines)
+
+
+def _me(repo: Repository, board: Board) -> str | None:
+    """Who asks; nobody where that cannot be told, for a report never fails on it."""
+    plans = [Plan(shown.plan, shown.title, "", shown.agent, branch=shown.branch) for shown in board.plans]
+    try:
+        return whoami(repo, plans).name
+    except CannotRun:
+        return None

@@ -1,0 +1,55 @@
+"""The board of this repository, kept as long as nothing changes that it was folded from."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from contextlib import suppress
+
+import msgspec
+
+from conductor_git.core.board import Board
+from conductor_git.store import memo
+from conductor_git.store.refs import Refs, read_refs
+from conductor_git.store.repository import Repository
+
+_MEMO = "board"
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    key: str
+    board: Board
+
+
+def read_board(repo: Repository, now: int, *, refs: Refs | None = None) -> Board:
+    """The board of now: one git process where nothing changed since the last time, a fold where something did.
+
+    Raises CannotRun where there is no policy, or git cannot be read.
+    """
+    refs = read_refs(repo) if refs is None else refs
+    key = board_key(repo, refs)
+    kept = memo.load(repo, _MEMO, _Kept)
+    if kept is not None and kept.key == key:
+        return kept.board
+    from conductor_git.core.fold import fold
+    from conductor_git.store.snapshot import take
+
+    board = fold(take(repo, refs=refs), now)
+    memo.save(repo, _MEMO, _Kept(key, board))
+    return board
+
+
+def board_key(repo: Repository, refs: Refs) -> str:
+    """A digest of everything that a board is folded from. Commits and notes are named by their refs; which of them are
+    read depends on configuration, and how far history goes on git's list of shallow commits."""
+    digest = hashlib.sha256(f"{repo.common_dir}\0{repo.shallow}\0".encode("utf-8", "surrogateescape"))
+    digest.update(msgspec.json.encode((sorted(refs.oids.items()), sorted(refs.upstream.items()))))
+    for name in ("config", "shallow"):
+        digest.update(b"\0" + _content(os.path.join(repo.common_dir, name)))
+    return digest.hexdigest()
+
+
+def _content(path: str) -> bytes:
+    with suppress(OSError), open(path, "rb") as file:
+        return file.read()
+    return b""
