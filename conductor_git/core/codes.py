@@ -329,6 +329,13 @@ _ALL = (
         "A hook is not installed, not executable, or does not answer: that gate stands open in this worktree.",
         "`conductor-git doctor --fix`.",
     ),
+    # Delegation
+    Code(
+        "CG801",
+        "already delegated",
+        "A plan has one orchestrator at a time: its branch begins with the start commit of another delegation.",
+        "The same agent goes on with `conductor-git delegate PLAN --resume`; another one with `--take-over --to AGENT --reason WHY`.",
+    ),
 )
 
 CATALOGUE: dict[str, Code] = {entry.code: entry for entry in _ALL}
