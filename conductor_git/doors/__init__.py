@@ -22,10 +22,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     elif door == "pre-merge-commit":
         from conductor_git.doors.pre_merge_commit import pre_merge_commit as enter
     else:
-        print(
-            f"error: there is no door '{door}'\nhint: conductor-git-hook commit-msg FILE    # or pre-commit, pre-merge-commit",
-            file=sys.stderr,
-        )
+        print(f"error: there is no door '{door}'", file=sys.stderr)
+        print("hint: conductor-git-hook commit-msg FILE    # or pre-commit, pre-merge-commit", file=sys.stderr)
         return 2
     return _closed_on_failure(door, enter, rest)
 
