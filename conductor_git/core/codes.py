@@ -329,6 +329,24 @@ _ALL = (
         "A hook is not installed, not executable, or does not answer: that gate stands open in this worktree.",
         "`conductor-git doctor --fix`.",
     ),
+    Code(
+        "CG712",
+        "configuration opens a door",
+        "git's configuration lets a worktree take its hooks from elsewhere, or lets a plain git command write on the ledger.",
+        "Look at where the message says it is set, and whether that is meant.",
+    ),
+    Code(
+        "CG713",
+        "a lock was left behind",
+        "A lock file of git's is older than any running command is likely to be; git refuses to work while it is there.",
+        "Where no git command is running any more, delete the file.",
+    ),
+    Code(
+        "CG714",
+        "git is too old",
+        "conductor-git stands on what git 2.38 and newer do.",
+        "Install a newer git.",
+    ),
     # Delegation
     Code(
         "CG801",
