@@ -24,9 +24,10 @@ from conductor_git.core.targets import Oid, Target
 from conductor_git.store import flights
 from conductor_git.store.flights import StillRunning, attach_or_start
 from conductor_git.store.flock import is_free, take
+from conductor_git.store.platform import platform_tag
 from conductor_git.store.processes import Log, run_group
 from conductor_git.store.repository import discover
-from conductor_git.store.runs import Job, RunResult, platform_tag, run_job
+from conductor_git.store.runs import Job, RunResult, run_job
 from conductor_git.store.surroundings import run_environment
 from tests.conftest import Git
 
@@ -387,7 +388,8 @@ class TestGroups:
         caller = textwrap.dedent(
             f"""
             import os
-            from conductor_git.store.processes import Log, run_group
+            from conductor_git.store.platform import platform_tag
+from conductor_git.store.processes import Log, run_group
             run_group(["sh", "-c", "trap '' TERM HUP; '{script}'; :"], cwd="/", env=os.environ, timeout=600,
                       log=Log({str(tmp_path / "log")!r}, 1000))
             """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import platform
 import shutil
 import stat
 import sys
@@ -107,17 +106,6 @@ class RunResult(msgspec.Struct, frozen=True):
     recorded: Attestation | None = None
     untold: tuple[str, ...] = ()
     """Criteria that nobody could tell, for want of a baseline."""
-
-
-def platform_tag() -> str:
-    """This machine as policies name it: `linux-x86_64`, `macos-arm64`, `windows-x86_64`."""
-    system = platform.system().lower()
-    machine = platform.machine().lower()
-    return f"{_SYSTEMS.get(system, system)}-{_MACHINES.get(machine, machine)}"
-
-
-_SYSTEMS = {"darwin": "macos"}
-_MACHINES = {"amd64": "x86_64", "x64": "x86_64", "aarch64": "arm64"}
 
 
 def run_job(job: Job, log_path: str) -> RunResult:
