@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Literal, get_args
+import re
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 
-from conductor_git.core.targets import Oid, Target
+from conductor_git.core.targets import PLAN_ID, Oid, Target
 
 VERSION = 1
 
@@ -24,6 +25,12 @@ Kind = Literal[
     "acceptance",
 ]
 KINDS = frozenset(get_args(Kind))
+
+WRITER = r"[a-z0-9][a-z0-9_-]*"
+DEPTH_LIMIT = 64
+"""How deep an event's data may nest: whoever walks it later must not run out of stack."""
+
+_LONG_NUMBER = re.compile(rb"[0-9]{19}")
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -83,15 +90,18 @@ def render_line(
     return canonical(line).encode("ascii") + b"\n"
 
 
+_Count = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
+
+
 class _Line(msgspec.Struct):
-    clock: int
+    clock: _Count
     data: dict[str, Any]
-    kind: str
-    time: int
+    kind: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,63}\Z")]
+    time: _Count
     v: int
-    writer: str
-    plan: str | None = None
-    wave: int | None = None
+    writer: Annotated[str, msgspec.Meta(pattern=rf"^{WRITER}\Z")]
+    plan: Annotated[str, msgspec.Meta(pattern=rf"^{PLAN_ID}\Z")] | None = None
+    wave: Annotated[int, msgspec.Meta(ge=0, lt=10**9)] | None = None
 
 
 _decoder = msgspec.json.Decoder(_Line)
@@ -103,10 +113,9 @@ def parse_line(raw: bytes, *, id: Oid, ref: str) -> Event | BadLine:
         line = _decoder.decode(raw)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         return BadLine(id, ref, f"not an event: {error}")
-    if line.v != VERSION:
-        return BadLine(id, ref, f"version {line.v} is not known here")
-    if line.clock < 0 or (line.wave is not None and (line.plan is None or line.wave < 0)):
-        return BadLine(id, ref, "clock, plan or wave out of range")
+    why = _unfit(line, raw)
+    if why:
+        return BadLine(id, ref, why)
     if writer_of_ref(ref) != line.writer:
         return BadLine(id, ref, f"names writer '{line.writer}'", code="CG602")
     return Event(id, line.clock, line.writer, line.kind, line.time, line.data, line.plan, line.wave)
@@ -115,3 +124,39 @@ def parse_line(raw: bytes, *, id: Oid, ref: str) -> Event | BadLine:
 def writer_of_ref(ref: str) -> str:
     """The writer in `refs/notes/conductor/<writer>.<clone>` and its copies of remotes."""
     return ref.rsplit("/", 1)[-1].partition(".")[0]
+
+
+def _unfit(line: _Line, raw: bytes) -> str:
+    if line.v != VERSION:
+        return f"version {line.v} is not known here"
+    if line.wave is not None and line.plan is None:
+        return "names a wave and no plan"
+    # Counting brackets in C first: nearly every event is let through without a walk in Python.
+    if raw.count(b"[") + raw.count(b"{") > DEPTH_LIMIT and _deeper_than(line.data, DEPTH_LIMIT):
+        return f"nested deeper than {DEPTH_LIMIT}"
+    if _LONG_NUMBER.search(raw) and not _encodable(line.data):
+        return "holds a number of more than 64 bits"
+    return ""
+
+
+def _deeper_than(value: object, limit: int) -> bool:
+    level = [value]
+    for _ in range(limit):
+        level = [inner for outer in level for inner in _children(outer)]
+        if not level:
+            return False
+    return True
+
+
+def _children(value: object) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
+
+
+def _encodable(value: object) -> bool:
+    try:
+        msgspec.msgpack.encode(value)
+    except (OverflowError, ValueError):
+        return False
+    return True
