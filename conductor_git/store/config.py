@@ -27,6 +27,17 @@ def set_in_worktree(repo: Repository, worktree: str, key: str, value: str) -> bo
     return _set(repo, ["--worktree"], key, value, folder=worktree)
 
 
+def add_shared(repo: Repository, key: str, value: str) -> None:
+    """Add one value to those of a key, for all worktrees; git's own writer keeps comments and quoting as they are."""
+    _retried(["--git-dir", repo.git_dir, "config", "--local", "--add", key, value], cwd=repo.git_dir)
+
+
+def remove_shared(repo: Repository, key: str, value: str) -> None:
+    """Remove exactly this value of a key, for all worktrees; one that is not there is no error."""
+    command = ["config", "--local", "--fixed-value", "--unset-all", key, value]
+    _retried(["--git-dir", repo.git_dir, *command], cwd=repo.git_dir, ok=(0, 5))
+
+
 def enable_worktree_config(repo: Repository) -> bool:
     """Let each worktree have configuration of its own; False where it could before.
 
@@ -63,10 +74,10 @@ def _set(repo: Repository, scope: list[str], key: str, value: str, *, folder: st
     return True
 
 
-def _retried(args: list[str], *, cwd: str | None = None) -> Result:
+def _retried(args: list[str], *, cwd: str | None = None, ok: tuple[int, ...] = (0,)) -> Result:
     for tries_left in reversed(range(_TRIES)):
         try:
-            return run(args, cwd=cwd, writes=True)
+            return run(args, cwd=cwd, ok=ok, writes=True)
         except GitFailed as error:
             if "could not lock config file" not in error.said or "File exists" not in error.said or not tries_left:
                 raise CannotRun("git's configuration could not be written", detail=error.said) from error
