@@ -18,7 +18,7 @@ DOORS = ("pre-commit", "commit-msg", "pre-merge-commit")
 
 _PACKAGE = os.path.dirname(os.path.abspath(conductor_git.__file__))
 _INCLUDE = re.compile(r"^# include: (\S+)\n", re.MULTILINE)
-_OURS = re.compile(rb"\A#![^\n]*\n# installed by conductor-git (\S+)")
+_OURS = re.compile(rb"\A#![^\n]*\n# installed by conductor-git ([^\s;]+)")
 
 
 class Start(msgspec.Struct, frozen=True):
