@@ -11,6 +11,7 @@ from conductor_git.core.event import BadLine, Event, parse_line
 from conductor_git.core.ledger import Ledger, assemble
 from conductor_git.core.targets import Oid
 from conductor_git.store import memo
+from conductor_git.store.missing import fetch_blobs
 from conductor_git.store.objects import read_objects
 from conductor_git.store.refs import LEDGER, LEDGER_COPIES, Refs
 from conductor_git.store.repository import Repository
@@ -73,6 +74,7 @@ def _brought_up(repo: Repository, known: _Read, tips: Mapping[str, Oid]) -> _Rea
         return known
     moved = {ref: tip for ref, tip in tips.items() if known.tips.get(ref) != tip}
     trees = _trees(repo, moved)
+    fetch_blobs(repo, trees.values())
     if known.tips.keys() <= tips.keys() and known.trees.keys() & moved.keys() <= trees.keys():
         gained = _gained(repo, {ref: (known.trees.get(ref), tree) for ref, tree in trees.items()})
         if gained is not None:

@@ -1,8 +1,9 @@
-"""Objects that a partial clone does not have yet, fetched in few round trips before a room needs them."""
+"""Objects that a partial clone does not have yet, fetched in few round trips before they are needed."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Collection, Iterable
 
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.targets import Oid
@@ -24,7 +25,7 @@ def fetch_missing(repo: Repository, tree: Oid, *, also: str) -> None:
         return
     before: list[str] = []
     for _ in range(_MOST_ROUNDS):
-        missing = _missing(repo, tree, also)
+        missing = _missing(repo, [tree], also=also)
         if not missing:
             return
         if missing == before:
@@ -35,6 +36,17 @@ def fetch_missing(repo: Repository, tree: Oid, *, also: str) -> None:
         f"{len(before)} objects of tree '{tree[:7]}' are not in this partial clone and its remote does not give them",
         detail=f"the first is '{before[0]}'; nothing was run",
     )
+
+
+def fetch_blobs(repo: Repository, trees: Collection[Oid]) -> None:
+    """Make what stands in these trees present in a partial clone in one fetch; nothing to do in any other repository.
+
+    Left to itself, git fetches each object that it reads by a connection of its own. Raises CannotRun where the remote
+    does not give them.
+    """
+    missing = _missing(repo, trees) if trees and _is_partial(repo) else []
+    if missing:
+        _fetch(repo, missing)
 
 
 def quoted(path: str) -> bytes:
@@ -53,10 +65,10 @@ def _is_partial(repo: Repository) -> bool:
         return False
 
 
-def _missing(repo: Repository, tree: Oid, also: str) -> list[str]:
+def _missing(repo: Repository, trees: Iterable[Oid], *, also: str = "") -> list[str]:
     listed = repo.git(
-        *("rev-list", "--objects", "--no-object-names", "--missing=print", tree),
-        env={"GIT_ALTERNATE_OBJECT_DIRECTORIES": os.fsdecode(quoted(also))},
+        *("rev-list", "--objects", "--no-object-names", "--missing=print", *trees),
+        env={"GIT_ALTERNATE_OBJECT_DIRECTORIES": os.fsdecode(quoted(also))} if also else None,
     )
     return sorted(line[1:] for line in listed.lines() if line.startswith("?"))
 
