@@ -10,6 +10,7 @@ from conductor_git.core.durations import parse_duration
 from conductor_git.core.fields import Fields
 from conductor_git.core.frontmatter import Items, Node, Pairs, Text, compose, cut
 from conductor_git.core.plan import BrokenPlan, Criterion, Manual, Plan, Validation, Wave
+from conductor_git.core.plantext import render_plan
 from conductor_git.core.problems import Problems, decoded
 from conductor_git.core.refnames import branch_problem, slug
 from conductor_git.core.sections import Section, read_body
@@ -24,6 +25,8 @@ from conductor_git.core.values import (
     unprintable,
     workspace_problem,
 )
+
+__all__ = ["CRITERION_KEYS", "PLAN_KEYS", "WAVE_KEYS", "default_agent", "default_branch", "parse_plan", "render_plan"]
 
 PLAN_KEYS = (
     "plan",

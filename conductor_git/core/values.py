@@ -8,6 +8,8 @@ from conductor_git.core.globs import glob_problem
 from conductor_git.core.targets import WAVE_NUMBER, is_plan_id
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _RESERVED = re.compile(r"conductor|(?:runner|user)-.*")
 # Control characters, invisible and bidirectional ones, lone surrogates. Joiners stay: scripts and emoji need them.
 _DECEIVING = re.compile(
@@ -72,3 +74,13 @@ def inner_path_problem(text: str) -> str:
     if {"", ".", ".."} & set(text.split("/")):
         return "it has a '..', '.' or empty part"
     return workspace_problem(text)
+
+
+def repository_problem(text: str) -> str:
+    """Why a text is no repository id."""
+    return "" if _REPOSITORY.fullmatch(text) else "it is up to 64 ASCII letters, digits, '-' and '_'"
+
+
+def oid_problem(text: str) -> str:
+    """Why a text is no full object id."""
+    return "" if _OID.fullmatch(text) else "it is a full object id in lower-case hex"
