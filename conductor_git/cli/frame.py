@@ -17,6 +17,9 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 WIDE = 120
 """Cells of a line where no terminal says how wide it is."""
 
+PATIENCE = 100
+"""Seconds that a command waits for a run when nobody watches and nobody says how long."""
+
 
 class Command(click.Command):
     """A command whose help ends with examples that can be pasted."""
@@ -82,6 +85,34 @@ def nearest(word: str, known: Iterable[str]) -> str:
 def json_option(function: Function) -> Function:
     """`--json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print the values as JSON.")(function)
+
+
+class Span(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4 on
+    """Seconds, as a number or as people write spans: `90`, `90s`, `2m`, `1h30m`."""
+
+    name = "span"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The seconds."""
+        from conductor_git.core.durations import parse_duration
+
+        if isinstance(value, int | float):
+            return value
+        seconds = parse_duration(f"{value}s" if value.isascii() and value.isdigit() else value)
+        return (
+            self.fail(f"'{value}' is no span of time like 90s, 2m or 1h30m", param, ctx) if seconds is None else seconds
+        )
+
+
+def max_option(function: Function) -> Function:
+    """`--max`. Off a terminal it has a default: an agent's shell ends commands that take minutes."""
+    text = "Come back after T (90s, 2m); the run goes on, and the same command attaches again."
+    text += f" [off a terminal: {PATIENCE}s]"
+
+    def patience(ctx: click.Context, param: click.Parameter, seconds: float | None) -> float | None:
+        return PATIENCE if seconds is None and not is_terminal() else seconds
+
+    return click.option("--max", "max_seconds", metavar="T", type=Span(), callback=patience, help=text)(function)
 
 
 def here() -> Repository:

@@ -25,7 +25,10 @@ _CLEAR = "\x1b[H\x1b[2J\x1b[3J"
 def status(
     plans: tuple[str, ...], watching: bool, check: bool, form: Literal["text", "md", "json"], as_json: bool
 ) -> int:
-    """Show where every plan stands: who works, what is proven, what is next. Also called log-status."""
+    """Show where every plan stands and what is next.
+
+    Also called log-status.
+    """
     from conductor_git.commands import status as journey
 
     repo = here()
@@ -60,7 +63,7 @@ def _watch(look: Callable[[], Outcome], *, as_json: bool) -> int:
 @click.argument("code", required=False)
 @json_option
 def explain(code: str | None, as_json: bool) -> int:
-    """Tell what a code like CG201 means and what to do; without one, list all."""
+    """Tell what a code like CG201 means; without one, list all."""
     from conductor_git.commands.explain import explain as journey
 
     return finish(journey(code), as_json=as_json)

@@ -40,11 +40,14 @@ def read_board(repo: Repository, now: int, *, refs: Refs | None = None) -> Board
 
 
 def board_key(repo: Repository, refs: Refs) -> str:
-    """A digest of everything that a board is folded from. Commits and notes are named by their refs; which of them are
-    read depends on configuration, and how far history goes on git's list of shallow commits."""
+    """A digest of everything that a board is folded from.
+
+    Commits and notes are named by their refs; which of them are read depends on configuration and on the remote's
+    default branch, and how far history goes on git's list of shallow commits.
+    """
     digest = hashlib.sha256(f"{repo.common_dir}\0{repo.shallow}\0".encode("utf-8", "surrogateescape"))
     digest.update(msgspec.json.encode((sorted(refs.oids.items()), sorted(refs.upstream.items()))))
-    for name in ("config", "shallow"):
+    for name in ("config", "shallow", "refs/remotes/origin/HEAD"):
         digest.update(b"\0" + _content(os.path.join(repo.common_dir, name)))
     return digest.hexdigest()
 

@@ -1,0 +1,50 @@
+# On a fresh machine each target first makes what it needs: git 2.38, Python 3.11 and make are enough.
+PYTHON ?= python3
+BIN := .venv/bin
+DIR ?=
+ARGS ?=
+
+.PHONY: help venv demo test lint format bench clean
+
+help:
+	@echo 'make demo    five plans, four agents, real commits, refusals and proofs, in a throw-away repository'
+	@echo 'make test    the tests             (ARGS="tests/test_report.py -k width")'
+	@echo 'make lint    ruff and mypy'
+	@echo 'make format  let ruff mend what it can'
+	@echo 'make bench   the benchmarks        (benchmarks/RESULTS.md)'
+	@echo 'make venv    .venv with everything that development needs'
+
+# The product alone, for the demo: a good deal faster to install than what its development needs.
+$(BIN)/conductor-git: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+# Dependency groups need pip 25.1.
+.venv/developing: $(BIN)/conductor-git
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev
+	@touch $@
+
+venv: .venv/developing
+
+demo: $(BIN)/conductor-git
+	$(BIN)/conductor-git demo $(DIR)
+
+test: venv
+	$(BIN)/pytest $(ARGS)
+
+lint: venv
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: venv
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: venv
+	$(BIN)/python benchmarks/run.py $(ARGS)
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,89 @@
+"""Commands that move work: delegating it, and saying that it is done."""
+
+from __future__ import annotations
+
+import click
+
+from conductor_git.cli.frame import Command, finish, here, is_terminal, json_option, max_option, now, say
+
+
+@click.command(
+    cls=Command,
+    examples=(
+        "delegate 2",
+        "delegate 'Faster parser' --wave 'Measure' --wave 'Rewrite' --to agent-5",
+        "delegate 2 --exec 'my-agent --headless'",
+        "delegate 2 --take-over --to agent-9 --reason 'agent-2 is gone'",
+    ),
+)
+@click.argument("what", metavar="PLAN|TITLE")
+@click.option(
+    "--wave", "waves", metavar="TITLE", multiple=True, help="Write a new plan TITLE with this wave; repeat it."
+)
+@click.option("--to", metavar="AGENT", default="", help="Who gets it, when not the plan's agent.")
+@click.option("--branch", metavar="BRANCH", default="", help="The branch, when not the plan's.")
+@click.option(
+    "--exec", "exec_command", metavar="CMD", default="", help="Start CMD in the worktree, the brief on its stdin."
+)
+@click.option("--resume", is_flag=True, help="Go on with the same agent: its worktree and brief again.")
+@click.option("--take-over", is_flag=True, help="Give the plan to another agent; needs --to and --reason.")
+@click.option("--reason", metavar="TEXT", default="", help="Why it is taken over; stays in the ledger.")
+@json_option
+def delegate(
+    what: str,
+    waves: tuple[str, ...],
+    to: str,
+    branch: str,
+    exec_command: str,
+    resume: bool,
+    take_over: bool,
+    reason: str,
+    as_json: bool,
+) -> int:
+    """Give a plan to one agent: branch, worktree and brief."""
+    from conductor_git.commands.delegate import delegate as journey
+
+    outcome = journey(
+        here(),
+        what,
+        waves=waves,
+        to=to,
+        branch=branch,
+        exec_command=exec_command,
+        resume=resume,
+        take_over=take_over,
+        reason=reason,
+        say=say,
+    )
+    return finish(outcome, as_json=as_json)
+
+
+@click.command(
+    cls=Command, examples=("validate", "validate 2.3", "validate 2.3 --commit HEAD~2", "validate 2 --rebased")
+)
+@click.argument("target", metavar="[PLAN[.WAVE]]", default="")
+@click.option("--tree", metavar="TREE", default="", help="Prove this tree instead of what git would commit now.")
+@click.option("--commit", metavar="COMMIT", default="", help="Prove this commit instead of what git would commit now.")
+@click.option("--rerun", is_flag=True, help="Run again, even if a proof is there.")
+@click.option("--rebased", is_flag=True, help="Prove each claim again that a rebase rewrote.")
+@max_option
+@json_option
+def validate(
+    target: str, tree: str, commit: str, rerun: bool, rebased: bool, max_seconds: float | None, as_json: bool
+) -> int:
+    """Prove a plan or wave on a clean checkout."""
+    from conductor_git.commands.validate import validate as journey
+
+    outcome = journey(
+        here(),
+        target,
+        tree=tree,
+        commit=commit,
+        rerun=rerun,
+        rebased=rebased,
+        max_seconds=max_seconds,
+        say=say,
+        terminal=is_terminal(),
+        now=now(),
+    )
+    return finish(outcome, as_json=as_json)
