@@ -9,8 +9,8 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -26,40 +26,16 @@ from conductor_git.store.flights import StillRunning, attach_or_start
 from conductor_git.store.flock import is_free, take
 from conductor_git.store.platform import platform_tag
 from conductor_git.store.processes import Log, run_group
-from conductor_git.store.repository import discover
 from conductor_git.store.runs import Job, RunResult, run_job
 from conductor_git.store.surroundings import run_environment
 from tests.conftest import Git
-
-PATIENCE = 30.0
-"""Seconds that a test waits for what must come; never what it measures."""
+from tests.jobs import PATIENCE, holding, job_for, until
 
 SERVE = (
     sys.executable,
     "-c",
     "import sys; from conductor_git.store import flights; flights.serve(sys.argv[1], lambda job, result: result)",
 )
-
-HOLD = f"""#!{sys.executable}
-import fcntl, os, sys, time
-held = open(PLACE, "w")
-fcntl.flock(held, fcntl.LOCK_EX)
-open(PLACE + ".started", "a").write("x")
-time.sleep(600)
-"""
-
-
-def until(condition: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < give_up, "what must come did not come"
-        time.sleep(0.01)
-
-
-def holding(lock: Path) -> str:
-    """A script that holds a lock until it dies: a lock tells the dead from the zombies."""
-    return HOLD.replace("PLACE", repr(str(lock)))
-
 
 Make = Callable[..., Job]
 
@@ -68,31 +44,7 @@ Make = Callable[..., Job]
 def make_job(repo_dir: Path, git: Git) -> Make:
     """A job for HEAD's tree, with the text of its script and anything else that differs."""
 
-    def make(script: str, *, mode: str = "100755", **other: object) -> Job:
-        repo = discover(str(repo_dir))
-        blob = Oid(git(repo_dir, "hash-object", "-w", "--stdin", stdin=script))
-        job = Job(
-            repository=repo,
-            repository_id="shop",
-            target=Target("2", 3),
-            tree=repo.resolve("HEAD", kind="tree") or Oid(""),
-            tree_raw=None,
-            rules="sha256:" + "0" * 64,
-            script="verify.sh",
-            script_digest=blob,
-            args=(),
-            setup="",
-            timeout=60,
-            scripts={"verify.sh": Script(mode, blob)},
-            policy=ValidationPolicy(),
-            log_bytes=1_000_000,
-            control=Oid("0" * 40),
-            writer="agent-2",
-            platform=platform_tag(),
-        )
-        return msgspec.structs.replace(job, **other)
-
-    return make
+    return partial(job_for, repo_dir, git)
 
 
 @pytest.fixture
@@ -388,8 +340,7 @@ class TestGroups:
         caller = textwrap.dedent(
             f"""
             import os
-            from conductor_git.store.platform import platform_tag
-from conductor_git.store.processes import Log, run_group
+            from conductor_git.store.processes import Log, run_group
             run_group(["sh", "-c", "trap '' TERM HUP; '{script}'; :"], cwd="/", env=os.environ, timeout=600,
                       log=Log({str(tmp_path / "log")!r}, 1000))
             """

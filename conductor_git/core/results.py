@@ -223,8 +223,8 @@ def _numbers(value: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, float
         if isinstance(inner, dict):
             yield from _numbers(inner, f"{name}.")
         elif isinstance(inner, int | float) and not isinstance(inner, bool):
-            if not name.isprintable():
-                raise _Unreadable(f"has an unprintable name, '{_printable(name)}'")
+            if not name.isprintable() or len(name) > _LONGEST_NAME:
+                raise _Unreadable(f"has a name that is unprintable or too long, '{_printable(name)[:_LONGEST_NAME]}'")
             yield name, _finite(name, inner)
 
 

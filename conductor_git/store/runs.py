@@ -17,7 +17,7 @@ from conductor_git.core.attestation import Attestation, Counts, Outcome
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.event import canonical
 from conductor_git.core.plan import Criterion
-from conductor_git.core.policy import Runner, ValidationPolicy
+from conductor_git.core.policy import Limits, Runner, ValidationPolicy
 from conductor_git.core.results import METRICS_FILE, Results, read_results
 from conductor_git.core.rules import Script
 from conductor_git.core.targets import Oid, Target
@@ -70,6 +70,7 @@ class Job(msgspec.Struct, frozen=True):
     baseline: Baseline = Baseline()
     role: Runner = "agent"
     landing: bool = False
+    event_bytes: int = Limits().event_bytes
 
     @property
     def key(self) -> str:
