@@ -82,14 +82,15 @@ def _control_ref(repo: Repository, control: Control) -> str:
 
 
 def _copies(repo: Repository, control: Control) -> dict[str, Oid]:
-    """The control branch here and as its upstream was last seen: which of them counts may change when one moves."""
+    """The control branch here, and its upstream as last seen: when one moves, the other may be what counts."""
     branch = control.policy.control_ref
-    local = repo.git("for-each-ref", "--format=%(refname) %(upstream)", branch).lines()
-    upstreams = {line.partition(" ")[2] for line in local if line.startswith(f"{branch} ")} - {""}
-    names = [branch, *(upstreams or {f"refs/remotes/origin/{branch.removeprefix('refs/heads/')}"})]
-    found = repo.git("for-each-ref", "--format=%(refname) %(objectname)", *names).lines()
-    oids = dict(line.split(" ", 1) for line in found)
-    return {ref: Oid(oids[ref]) for ref in names if ref in oids}
+    said = repo.git("for-each-ref", "--format=%(refname) %(objectname) %(upstream)", branch).lines()
+    local = next((line.split(" ") for line in said if line.startswith(f"{branch} ")), None)
+    if local is None:
+        return {}
+    found = {branch: Oid(local[1])}
+    upstream = repo.resolve(local[2]) if local[2] else None
+    return found if upstream is None else {**found, local[2]: upstream}
 
 
 def _sweep(folder: str, current: Oid) -> None:
