@@ -167,5 +167,5 @@ def finish(outcome: Outcome, *, as_json: bool = False) -> int:
         from conductor_git.core.say import say_findings
 
         sys.stdout.flush()
-        print(say_findings(outcome.findings), file=sys.stderr)
+        print(say_findings(outcome.findings, unchanged=outcome.unchanged), file=sys.stderr)
     return outcome.code

@@ -23,3 +23,5 @@ class Outcome(msgspec.Struct, frozen=True):
     """For `--json`: values that msgspec can encode."""
     findings: tuple[Finding, ...] = ()
     """For standard error, as `error:`/`warning:` lines with their hints."""
+    unchanged: str = ""
+    """What a refusal left as it was ("nothing was committed"); said once, with the first finding."""

@@ -15,6 +15,7 @@ from conductor_git.core.targets import Oid
 from conductor_git.core.tree import strip_control
 from conductor_git.store.git import run
 from conductor_git.store.objects import read_objects
+from conductor_git.store.proposed import branch_here, merge_heads, proposed_parents
 from conductor_git.store.repository import Repository, discover
 
 _INHERITED = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
@@ -46,8 +47,7 @@ def commit_msg(args: list[str]) -> int:
 def _message_file(repo: Repository) -> str:
     for name in ("MERGE_MSG", "COMMIT_EDITMSG"):
         path = os.path.join(repo.git_dir, name)
-        merging = os.path.exists(os.path.join(repo.git_dir, "MERGE_HEAD"))
-        if os.path.exists(path) and (merging or name != "MERGE_MSG"):
+        if os.path.exists(path) and (name != "MERGE_MSG" or merge_heads(repo)):
             return path
     raise CannotRun("commit-msg was called without a message file", hint="conductor-git doctor")
 
@@ -78,31 +78,19 @@ def _ruling(repo: Repository, cleaned: str) -> Ruling:
     from conductor_git.store.platform import platform_tag
     from conductor_git.store.snapshot import take
 
-    head = repo.resolve("HEAD")
-    parents = _parents(repo, head)
+    parents = proposed_parents(repo)
     snapshot = take(repo, also=parents)
     tree = Oid(run(["write-tree"], inherit=_INHERITED, writes=True).text())
     product = tree
     for found in read_objects(repo, [tree]):
         product = repo.hash("tree", strip_control(found.body, repo.object_format))
     sets: list[tuple[Oid, ...]] = [parents]
-    if head is not None and head in snapshot.history.notes and not parents[1:]:
-        sets.append(snapshot.history.nodes[head][0])
-    ref = repo.head_ref()
-    branch = ref.removeprefix("refs/heads/") if ref else None
-    saying = Saying(cleaned, _trailers(repo, cleaned), branch, tuple(sets), tree, product, platform_tag())
+    if len(parents) == 1 and parents[0] in snapshot.history.notes:
+        # An amend looks just like a commit from here: same environment, same argument.
+        sets.append(snapshot.history.nodes[parents[0]][0])
+    trailers = _trailers(repo, cleaned)
+    saying = Saying(cleaned, trailers, branch_here(repo), tuple(sets), tree, product, platform_tag())
     return judge_saying(saying, snapshot)
-
-
-def _parents(repo: Repository, head: Oid | None) -> tuple[Oid, ...]:
-    if head is None:
-        return ()
-    merging: list[Oid] = []
-    path = os.path.join(repo.git_dir, "MERGE_HEAD")
-    if os.path.exists(path):
-        with open(path, encoding="ascii") as file:
-            merging = [Oid(line.strip()) for line in file if line.strip()]
-    return (head, *merging)
 
 
 def _trailers(repo: Repository, text: str) -> Pairs:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 from conductor_git.core.boundaries import Staged, judge_staged
@@ -11,6 +10,7 @@ from conductor_git.core.say import say_findings
 from conductor_git.store.control import read_control
 from conductor_git.store.git import run
 from conductor_git.store.guards import write_guards
+from conductor_git.store.proposed import branch_here, proposed_parents
 from conductor_git.store.repository import Repository, discover
 from conductor_git.store.writer import whoami
 
@@ -25,9 +25,7 @@ def pre_commit(args: list[str]) -> int:
     paths = _own_paths(repo)
     if not paths:
         return 0
-    ref = repo.head_ref()
-    branch = ref.removeprefix("refs/heads/") if ref else None
-    staged = Staged(paths, branch, whoami(repo, control.plans).name)
+    staged = Staged(paths, branch_here(repo), whoami(repo, control.plans).name)
     findings = judge_staged(staged, control.policy, control.plans)
     if findings:
         print(say_findings(findings, unchanged="nothing was committed"), file=sys.stderr)
@@ -36,17 +34,9 @@ def pre_commit(args: list[str]) -> int:
 
 def _own_paths(repo: Repository) -> tuple[str, ...]:
     """The paths that the index changes against every parent: what the other side of a merge brings is not ours."""
-    parents = ["HEAD"] if repo.resolve("HEAD") else [_empty_tree(repo)]
-    merging = os.path.join(repo.git_dir, "MERGE_HEAD")
-    if os.path.exists(merging):
-        with open(merging, encoding="ascii") as file:
-            parents += [line.strip() for line in file if line.strip()]
+    parents = proposed_parents(repo) or (repo.hash("tree", b""),)
     changed = [
         set(run(["diff-index", "--cached", "--name-only", "--no-renames", "-z", parent], inherit=_INHERITED).fields())
         for parent in parents
     ]
     return tuple(sorted(set.intersection(*changed)))
-
-
-def _empty_tree(repo: Repository) -> str:
-    return repo.hash("tree", b"")

@@ -9,6 +9,7 @@ from conductor_git.core.boundaries import Merging, judge_merge
 from conductor_git.core.findings import refused
 from conductor_git.core.say import say_findings
 from conductor_git.core.targets import Oid
+from conductor_git.store.proposed import branch_here
 from conductor_git.store.repository import discover
 from conductor_git.store.snapshot import take
 from conductor_git.store.writer import whoami
@@ -19,9 +20,7 @@ def pre_merge_commit(args: list[str]) -> int:
     repo = discover()
     sources = tuple(Oid(name.removeprefix("GITHEAD_")) for name in sorted(os.environ) if name.startswith("GITHEAD_"))
     snapshot = take(repo, also=sources)
-    ref = repo.head_ref()
-    branch = ref.removeprefix("refs/heads/") if ref else None
-    merging = Merging(branch, sources, whoami(repo, snapshot.plans).name)
+    merging = Merging(branch_here(repo), sources, whoami(repo, snapshot.plans).name)
     findings = judge_merge(merging, snapshot)
     if findings:
         print(say_findings(findings, unchanged="nothing was merged"), file=sys.stderr)

@@ -11,7 +11,7 @@ from conductor_git.core.targets import Oid
 from conductor_git.store import memo
 from conductor_git.store.control import Control, read_control
 from conductor_git.store.history import read_history
-from conductor_git.store.ledger import read_ledger
+from conductor_git.store.ledger_reader import read_ledger
 from conductor_git.store.refs import Refs, read_refs
 from conductor_git.store.repository import Repository
 

@@ -1,0 +1,154 @@
+"""`claim`: prove what would be committed now, or find its proof, and commit the claim, in one step."""
+
+from __future__ import annotations
+
+from conductor_git.commands.outcome import DONE, NOT_YET, REFUSED, Outcome
+from conductor_git.core import message
+from conductor_git.core.board import Board
+from conductor_git.core.errors import CannotRun
+from conductor_git.core.findings import refused
+from conductor_git.core.fold import fold
+from conductor_git.core.judge import Ruling, Saying, judge_saying
+from conductor_git.core.rules import RuleSet, rules_of
+from conductor_git.core.snapshot import Snapshot
+from conductor_git.core.steps import idle
+from conductor_git.core.targets import Target
+from conductor_git.core.validationtext import beside_lines, failed_lines, running_lines, title
+from conductor_git.store.flights import Say, StillRunning
+from conductor_git.store.logs import log_tail
+from conductor_git.store.platform import platform_tag
+from conductor_git.store.proposed import branch_here, proposed_parents
+from conductor_git.store.repository import Repository
+from conductor_git.store.snapshot import take
+from conductor_git.store.staged import Product, beside_index, index_tree, product_of
+from conductor_git.store.subjects import find_target
+from conductor_git.store.validating import Validated, prove
+
+_RUN_MENDS = frozenset({"CG201", "CG202", "CG203", "CG204", "CG205", "CG206", "CG207"})
+"""What is wrong for want of a run, and nothing else."""
+
+
+def claim(
+    repo: Repository,
+    target: str = "",
+    *,
+    note: str = "",
+    max_seconds: float | None,
+    say: Say,
+    terminal: bool,
+    now: int,
+) -> Outcome:
+    """Claim a plan or wave with what `git commit` would commit now; of no target, this worktree's lowest open wave.
+
+    Exit codes: committed (or complete before) 0, refused 1, not yet after `max_seconds` 4; the same call goes on.
+    Raises CannotRun where nothing can be run or committed.
+    """
+    snapshot = take(repo, also=proposed_parents(repo))
+    found = find_target(repo, snapshot, fold(snapshot, now), target)
+    product = product_of(repo, index_tree(repo))
+    line = _line(found, note)
+    ruling = judge_saying(_saying(repo, line, product), snapshot)
+    standing = [finding for finding in ruling.findings if finding.code not in _RUN_MENDS]
+    if refused(standing) or any(finding.code == "CG106" for finding in standing):
+        code = REFUSED if refused(standing) else DONE
+        return Outcome(code, data=_data(found, None), findings=tuple(standing), unchanged="nothing was committed")
+    if refused(list(ruling.findings)):
+        answer = _prove(repo, snapshot, found, product, max_seconds, say, terminal, now)
+        if answer is not None:
+            return answer
+        snapshot = take(repo, also=proposed_parents(repo))
+        ruling = judge_saying(_saying(repo, line, product), snapshot)
+    if refused(list(ruling.findings)):
+        return Outcome(REFUSED, data=_data(found, None), findings=ruling.findings, unchanged="nothing was committed")
+    return _commit(repo, found, product, ruling, now)
+
+
+def _line(target: Target, note: str) -> str:
+    spoken = message.Claim(wave=target.wave, plan=target.plan if target.wave is None else None, note=note.strip())
+    line = message.render_claim(spoken)
+    if message.parse(line) != spoken:
+        raise CannotRun(
+            f"the note '{note}' cannot stand in a claim: it must be one line without control characters",
+            detail="nothing was committed",
+        )
+    return line
+
+
+def _saying(repo: Repository, line: str, product: Product) -> Saying:
+    parents = proposed_parents(repo)
+    return Saying(f"{line}\n", (), branch_here(repo), (parents,), product.whole, product.oid, platform_tag())
+
+
+def _prove(
+    repo: Repository,
+    snapshot: Snapshot,
+    target: Target,
+    product: Product,
+    max_seconds: float | None,
+    say: Say,
+    terminal: bool,
+    now: int,
+) -> Outcome | None:
+    """Run the validation; None when it passed, else how the claim ends without it."""
+    rules = _rules(snapshot, target)
+    board = fold(snapshot, now)
+    answer = prove(repo, snapshot, board, rules, product, say=say, wait=max_seconds, terminal=terminal)
+    if isinstance(answer, StillRunning):
+        lines = running_lines(target, rules.script, answer.seconds, f"conductor-git claim {target}")
+        return Outcome(NOT_YET, "\n".join([*lines, f"log: {answer.log}"]), _data(target, None))
+    if answer.attestation.passed:
+        return None
+    return _failed(repo, target, answer, terminal)
+
+
+def _failed(repo: Repository, target: Target, answer: Validated, terminal: bool) -> Outcome:
+    beside = beside_index(repo)
+    tail = [] if terminal else log_tail(answer.log)
+    lines = [*failed_lines(answer.attestation, answer.changed, tail), *beside_lines(beside.unstaged, beside.untracked)]
+    lines.append(f"{title(target)} is not claimed; nothing was committed")
+    return Outcome(REFUSED, "\n".join([*lines, *([f"log: {answer.log}"] if answer.log else [])]), _data(target, None))
+
+
+def _rules(snapshot: Snapshot, target: Target) -> RuleSet:
+    plan = snapshot.plan(target.plan)
+    rules = rules_of(snapshot.policy, plan, target, snapshot.scripts) if plan else None
+    if not isinstance(rules, RuleSet):
+        raise CannotRun(
+            rules.message if rules else f"plan '{target.plan}' is not declared", hint="conductor-git plan list"
+        )
+    return rules
+
+
+def _commit(repo: Repository, target: Target, product: Product, ruling: Ruling, now: int) -> Outcome:
+    if index_tree(repo) != product.whole:
+        raise CannotRun(
+            f"what is staged changed while {title(target)} was validated",
+            detail="nothing was committed; the proof of the earlier content stands",
+            hint=f"conductor-git claim {target}",
+        )
+    trailers = [f"--trailer={key}: {value}" for key, value in ruling.trailers]
+    args = ["commit", "--quiet", "--allow-empty", "-m", ruling.line, *trailers]
+    done = repo.in_worktree(*args, ok=range(256), writes=True, timeout=None)
+    if done.code:
+        said = (done.err + done.out).decode("utf-8", "replace").strip()
+        raise CannotRun(f"git did not commit the claim of {title(target)}", detail=said, hint="git status")
+    head = repo.resolve("HEAD") or ""
+    board = fold(take(repo), now)
+    proof = dict(ruling.trailers).get(message.PROOF_TRAILER)
+    lines = [f"{title(target)} claimed: {head[:7]} '{ruling.line}'", *([f"proof: {proof}"] if proof else [])]
+    lines += _onward(board, target)
+    notes = tuple(finding for finding in ruling.findings if not finding.refuses)
+    return Outcome(DONE, "\n".join(lines), _data(target, head), notes)
+
+
+def _onward(board: Board, target: Target) -> list[str]:
+    status = board.plan(target.plan)
+    agent = status.agent if status else ""
+    steps = [step for step in board.next if step.who == agent]
+    if steps:
+        return [f"next: {steps[0].step}", *([f"hint: {steps[0].command}"] if steps[0].command else [])]
+    return [idle(board, agent)] if agent else []
+
+
+def _data(target: Target, commit: str | None) -> dict[str, object]:
+    return {"target": str(target), "commit": commit}

@@ -1,0 +1,29 @@
+"""The commit that git is about to make in this worktree."""
+
+from __future__ import annotations
+
+import os
+
+from conductor_git.core.targets import Oid
+from conductor_git.store.repository import Repository
+
+
+def proposed_parents(repo: Repository) -> tuple[Oid, ...]:
+    """The parents it will have: HEAD, then what is being merged; none on an unborn branch."""
+    head = repo.resolve("HEAD")
+    return () if head is None else (head, *merge_heads(repo))
+
+
+def merge_heads(repo: Repository) -> tuple[Oid, ...]:
+    """What a merge that is not concluded yet brings in; empty where none is under way."""
+    try:
+        with open(os.path.join(repo.git_dir, "MERGE_HEAD"), encoding="ascii") as file:
+            return tuple(Oid(line.strip()) for line in file if line.strip())
+    except FileNotFoundError:
+        return ()
+
+
+def branch_here(repo: Repository) -> str | None:
+    """The short name of the branch that is checked out; None when HEAD is detached."""
+    ref = repo.head_ref()
+    return None if ref is None else ref.removeprefix("refs/heads/")
