@@ -1,0 +1,1 @@
+"""Journeys with the real tools of others."""
