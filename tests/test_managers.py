@@ -10,7 +10,14 @@ import yaml
 from conductor_git.core import hooklines
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.lefthookfile import add_commands, commands_missing, remove_commands
-from conductor_git.core.precommitfile import add_entries, entries_missing, new_config, remove_entries, types_missing
+from conductor_git.core.precommitfile import (
+    add_entries,
+    entries_by_address,
+    entries_missing,
+    new_config,
+    remove_entries,
+    types_missing,
+)
 from conductor_git.core.yamltext import CannotEdit
 from conductor_git.store.managers import HUSKY, LEFTHOOK, PRE_COMMIT, PREK, shim_of
 from conductor_git.store.shellhooks import TrackedHooks
@@ -173,6 +180,7 @@ repos:
       - id: conductor-pre-merge-commit
 """
     assert entries_missing(text, DOORS) == ()
+    assert (entries_by_address(text, DOORS), entries_by_address(NEW, DOORS)) == (DOORS, ())
     assert remove_entries(text) == text
     assert entries_missing(text.replace("commit-msg\n", "commit-msg\n        stages: [manual]\n"), DOORS) == (
         "commit-msg",
@@ -218,6 +226,10 @@ commit-msg:
 """
 
 
+JOB = "        - name: conductor-git\n          run: conductor-git-hook pre-commit\n"
+COMMAND = "    conductor-git:\n      run: conductor-git-hook pre-commit\n"
+
+
 def test_lefthook_commands_go_in_and_out_as_text() -> None:
     two = ("pre-commit", "commit-msg")
     assert add_commands(LEFT, two) == LEFT_AFTER
@@ -232,8 +244,7 @@ def test_lefthook_commands_go_in_and_out_as_text() -> None:
     [
         (
             "pre-commit:\n    jobs:\n        - run: a\n",
-            "pre-commit:\n    jobs:\n        - run: a\n        - name: conductor-git\n"
-            "          run: conductor-git-hook pre-commit\n",
+            "pre-commit:\n    jobs:\n        - run: a\n" + JOB,
         ),
         (
             "pre-commit:\n  piped: true\n",
@@ -243,8 +254,7 @@ def test_lefthook_commands_go_in_and_out_as_text() -> None:
         ("", "pre-commit:\n  commands:\n    conductor-git:\n      run: conductor-git-hook pre-commit\n"),
         (
             "pre-commit:\n  commands:\n    conductor-git:\n      run: conductor-git-hook old\n    z:\n      run: z\n",
-            "pre-commit:\n  commands:\n    z:\n      run: z\n"
-            "    conductor-git:\n      run: conductor-git-hook pre-commit\n",
+            "pre-commit:\n  commands:\n    z:\n      run: z\n" + COMMAND,
         ),
     ],
 )

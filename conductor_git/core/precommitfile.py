@@ -20,14 +20,14 @@ _BY_US = "  # conductor-git"
 def entries_missing(text: str, doors: Sequence[str]) -> tuple[str, ...]:
     """The doors without an entry that works. Raises CannotEdit where the text is no such configuration."""
     config = _config(text)
-    hooks = [
-        hook
-        for repo in config.get("repos") or ()
-        if isinstance(repo, dict)
-        for hook in repo.get("hooks") or ()
-        if isinstance(hook, dict) and (repo.get("repo") != "local" or hook == _hook(_door(hook)))
-    ]
+    hooks = [*_hooks(config, local=False), *(hook for hook in _hooks(config, local=True) if hook == _hook(_door(hook)))]
     return tuple(door for door in doors if not any(_works(hook, door) for hook in hooks))
+
+
+def entries_by_address(text: str, doors: Sequence[str]) -> tuple[str, ...]:
+    """The doors whose entry names this project by address, so that the tool runs a copy of its own."""
+    hooks = _hooks(_config(text), local=False)
+    return tuple(door for door in doors if any(_works(hook, door) for hook in hooks))
 
 
 def types_missing(text: str, doors: Sequence[str]) -> tuple[str, ...]:
@@ -163,14 +163,18 @@ def _add_types(text: str, doors: Sequence[str]) -> str:
     return yamltext.insert(text, yamltext.line_after(text, types), block)
 
 
-def _local_ids(config: dict[str, Any]) -> set[str]:
-    return {
-        str(hook.get("id"))
+def _hooks(config: dict[str, Any], *, local: bool) -> list[dict[str, Any]]:
+    return [
+        hook
         for repo in config.get("repos") or ()
-        if isinstance(repo, dict) and repo.get("repo") == "local"
+        if isinstance(repo, dict) and (repo.get("repo") == "local") is local
         for hook in repo.get("hooks") or ()
-        if _is_ours(hook)
-    }
+        if isinstance(hook, dict)
+    ]
+
+
+def _local_ids(config: dict[str, Any]) -> set[str]:
+    return {str(hook.get("id")) for hook in _hooks(config, local=True) if _is_ours(hook)}
 
 
 def _is_ours(hook: object) -> bool:

@@ -48,6 +48,10 @@ class PreCommit:
     def missing(self, worktree: str, doors: Sequence[str]) -> tuple[str, ...]:
         return _read_with(_config(worktree), lambda text: precommitfile.entries_missing(text, doors), tuple(doors))
 
+    def by_address(self, worktree: str, doors: Sequence[str]) -> tuple[str, ...]:
+        """The doors that the tool runs from a copy of its own, not by PATH."""
+        return _read_with(_config(worktree), lambda text: precommitfile.entries_by_address(text, doors), ())
+
     def types_missing(self, worktree: str, doors: Sequence[str]) -> tuple[str, ...]:
         """The doors that a plain `pre-commit install` in a new clone would not install."""
         return _read_with(_config(worktree), lambda text: precommitfile.types_missing(text, doors), tuple(doors))

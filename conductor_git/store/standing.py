@@ -12,7 +12,7 @@ from conductor_git.store import managers
 from conductor_git.store.doorfiles import DOORS
 from conductor_git.store.hookfolders import HookFolder, find_folders, is_tracked
 from conductor_git.store.hooks import Place, place_of
-from conductor_git.store.managers import Manager
+from conductor_git.store.managers import Manager, PreCommit
 from conductor_git.store.probe import Answer, fire, fire_entry
 from conductor_git.store.repository import Repository
 from conductor_git.store.shellhooks import TrackedHooks
@@ -58,6 +58,9 @@ def _state(folder: HookFolder, place: Place, worktree: str) -> tuple[State, str,
         return "missing", "", _why_missing(place, worktree)
     if manager.missing(worktree, [place.door]):
         return "not added", manager.name, ""
+    if isinstance(manager, PreCommit) and manager.by_address(worktree, [place.door]):
+        # The tool has a copy of its own, and only running the tool would fire it: with its stash, on work under way.
+        return "stands", manager.name, "not fired: it runs from a copy of the tool's own"
     return _answered(manager.name, fire_entry(place.door, worktree))
 
 
