@@ -33,6 +33,8 @@ _MOST_STARTS = 2
 _DELIVERED_WITHIN = 3600
 """Seconds for which the end of a run waits for somebody to ask for it."""
 _KEPT_RUNS = 3
+_KEY = 24
+"""Digits of a job's key in a folder's name: people paste the path of a log."""
 _STOPPED_WITHIN = 30.0
 
 # Runners are meant to outlive this process; kept here, Python does not complain that nobody waited for them.
@@ -117,7 +119,7 @@ def attach_or_start(
     """
     if sys.platform == "win32":
         return _here(job, entry)
-    shelf = os.path.join(cache_root(job.repository), "runs", job.key)
+    shelf = os.path.join(cache_root(job.repository), "runs", job.key[:_KEY])
     give_up = None if wait is None else time.monotonic() + wait
     for _ in range(_MOST_STARTS):
         run = _find_or_start(shelf, job, entry)
