@@ -25,6 +25,15 @@ def uninstall(as_json: bool) -> int:
     return finish(journey(here()), as_json=as_json)
 
 
+@click.command(cls=Command, examples=("whoami", "whoami --json"))
+@json_option
+def whoami(as_json: bool) -> int:
+    """Tell which name this worktree writes under, and why."""
+    from conductor_git.commands.whoami import whoami as journey
+
+    return finish(journey(here()), as_json=as_json)
+
+
 @click.command(cls=Command, examples=("doctor", "doctor --fix"))
 @click.option("--fix", is_flag=True, help="First mend what is safe to mend.")
 @json_option

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import click
 
 from conductor_git.cli.frame import Command, finish, here, is_terminal, json_option, max_option, now, say
@@ -55,6 +57,33 @@ def delegate(
         reason=reason,
         say=say,
     )
+    return finish(outcome, as_json=as_json)
+
+
+@click.command(cls=Command, examples=("brief", "brief 2", "brief 2.3 --short", "brief 2 --format checklist"))
+@click.argument("target", metavar="[PLAN[.WAVE]]", default="")
+@click.option("--short", is_flag=True, help="Only what is to be done now.")
+@click.option("--format", "form", type=click.Choice(["md", "json", "checklist"]), default="md", help="How to print it.")
+def brief(target: str, short: bool, form: Literal["md", "json", "checklist"]) -> int:
+    """Tell an agent all it needs to start on a plan or wave."""
+    from conductor_git.commands.brief import brief as journey
+
+    return finish(journey(here(), target, now=now(), short=short, format=form))
+
+
+@click.command(cls=Command, examples=("claim", "claim 2.3 -m 'Expression.explain() API stable'", "claim 2"))
+@click.argument("target", metavar="[PLAN[.WAVE]]", default="")
+@click.option("-m", "--note", metavar="NOTE", default="", help="A note for the claim's line.")
+@max_option
+@json_option
+def claim(target: str, note: str, max_seconds: float | None, as_json: bool) -> int:
+    """Prove a plan or wave, and commit the claim.
+
+    Without a target it is this worktree's lowest wave that is not complete, after the last one the plan itself.
+    """
+    from conductor_git.commands.claim import claim as journey
+
+    outcome = journey(here(), target, note=note, max_seconds=max_seconds, say=say, terminal=is_terminal(), now=now())
     return finish(outcome, as_json=as_json)
 
 

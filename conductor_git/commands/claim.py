@@ -136,18 +136,18 @@ def _commit(repo: Repository, target: Target, product: Product, ruling: Ruling, 
     board = fold(take(repo), now)
     proof = dict(ruling.trailers).get(message.PROOF_TRAILER)
     lines = [f"{title(target)} claimed: {head[:7]} '{ruling.line}'", *([f"proof: {proof}"] if proof else [])]
-    lines += _onward(board, target)
+    lines += _onward(board, target, now)
     notes = tuple(finding for finding in ruling.findings if not finding.refuses)
     return Outcome(DONE, "\n".join(lines), _data(target, head), notes)
 
 
-def _onward(board: Board, target: Target) -> list[str]:
+def _onward(board: Board, target: Target, now: int) -> list[str]:
     status = board.plan(target.plan)
     agent = status.agent if status else ""
     steps = [step for step in board.next if step.who == agent]
     if steps:
         return [f"next: {steps[0].step}", *([f"hint: {steps[0].command}"] if steps[0].command else [])]
-    return [idle(board, agent)] if agent else []
+    return [idle(board, agent, now)] if agent else []
 
 
 def _data(target: Target, commit: str | None) -> dict[str, object]:

@@ -32,6 +32,11 @@ def cells(text: str) -> int:
     return sum(0 if combining(char) or char == "\ufe0f" else 1 + (east_asian_width(char) in "WF") for char in text)
 
 
+def pad(text: str, width: int) -> str:
+    """A text followed by blanks up to that many cells."""
+    return text + " " * (width - cells(text))
+
+
 def shorten(text: str, width: int) -> str:
     """The beginning of a text that fits into that many cells, with `…` where something was cut."""
     if cells(text) <= width:
@@ -77,4 +82,4 @@ def columns(rows: Sequence[Sequence[Span]], width: int) -> list[Line]:
 
 
 def _padded(span: Span, width: int) -> tuple[Span, Span]:
-    return span, (" " * (width - cells(span[0]) + GAP), "")
+    return span, (pad("", width - cells(span[0]) + GAP), "")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from conductor_git.core.board import Board, PlanStatus, State, Step, WaveStatus
 from conductor_git.core.durations import ago
 from conductor_git.core.findings import Finding, Severity
-from conductor_git.core.lines import GAP, Line, Span, Style, cells, columns, one_line, plain, shorten
+from conductor_git.core.lines import GAP, Line, Span, Style, cells, columns, one_line, pad, plain, shorten
 from conductor_git.core.say import printable, say_findings
 from conductor_git.core.steps import CONDUCTOR, idle
 
@@ -225,20 +225,27 @@ def _next(board: Board, now: int, width: int, me: str | None) -> list[Line]:
     if alarms:
         steps.insert(0, Step(CONDUCTOR, "settle the alarm above, before anything is merged"))
     steps.sort(key=lambda step: step.who != me)
-    names = max((cells(one_line(step.who)) for step in steps), default=0)
-    lines = [line for step in steps for line in _step(step, names, width, step.who == me)]
+    lines = _steps(steps, width, me)
     lines = [(("next", "dim"),), *lines] if lines else []
     idling = idle(board, me, now) if me is not None and any(status.agent == me for status in board.plans) else ""
     return [*lines, ((printable(idling), "head"),)] if idling else lines
 
 
-def _step(step: Step, names: int, width: int, mine: bool) -> list[Line]:
-    who = one_line(step.who)
-    pad = " " * (names - cells(who) + GAP)
-    text: Line = ((f"  {who}{pad}", "head" if mine else ""), (one_line(step.step), ""))
-    if not step.command:
-        return [text]
-    command = printable(step.command)
-    if sum(cells(part) for part, _ in text) + GAP + cells(command) <= width:
-        return [(*text, (f"{' ' * GAP}{command}", "command"))]
-    return [text, ((" " * (names + 2 * GAP), ""), (command, "command"))]
+def _steps(steps: list[Step], width: int, me: str | None) -> list[Line]:
+    """Who, what and the command in three columns; a command that does not fit stands below."""
+    names = max((cells(one_line(step.who)) for step in steps), default=0) + 2 * GAP
+    told = max((cells(one_line(step.step)) for step in steps if _fits(step, names, width)), default=0)
+    lines: list[Line] = []
+    for step in steps:
+        who, text, command = one_line(step.who), one_line(step.step), printable(step.command)
+        start: Line = ((pad(f"  {who}", names), "head" if step.who == me else ""), (text, ""))
+        if command and _fits(step, names, width):
+            room = width - names - cells(text) - cells(command)
+            lines.append((*start, (" " * min(told - cells(text) + GAP, room), ""), (command, "command")))
+        else:
+            lines += [start, ((" " * names, ""), (command, "command"))] if command else [start]
+    return lines
+
+
+def _fits(step: Step, names: int, width: int) -> bool:
+    return names + cells(one_line(step.step)) + GAP + cells(printable(step.command)) <= width

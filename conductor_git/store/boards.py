@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from contextlib import suppress
 
@@ -17,7 +16,7 @@ _MEMO = "board"
 
 
 class _Kept(msgspec.Struct, frozen=True):
-    key: str
+    key: bytes
     board: Board
 
 
@@ -39,17 +38,15 @@ def read_board(repo: Repository, now: int, *, refs: Refs | None = None) -> Board
     return board
 
 
-def board_key(repo: Repository, refs: Refs) -> str:
-    """A digest of everything that a board is folded from.
+def board_key(repo: Repository, refs: Refs) -> bytes:
+    """Everything that a board is folded from, as bytes to compare.
 
     Commits and notes are named by their refs; which of them are read depends on configuration and on the remote's
     default branch, and how far history goes on git's list of shallow commits.
     """
-    digest = hashlib.sha256(f"{repo.common_dir}\0{repo.shallow}\0".encode("utf-8", "surrogateescape"))
-    digest.update(msgspec.json.encode((sorted(refs.oids.items()), sorted(refs.upstream.items()))))
-    for name in ("config", "shallow", "refs/remotes/origin/HEAD"):
-        digest.update(b"\0" + _content(os.path.join(repo.common_dir, name)))
-    return digest.hexdigest()
+    files = [_content(os.path.join(repo.common_dir, name)) for name in ("config", "shallow", "refs/remotes/origin/HEAD")]
+    place = os.fsencode(repo.common_dir)
+    return msgspec.msgpack.encode((place, files, sorted(refs.oids.items()), sorted(refs.upstream.items())))
 
 
 def _content(path: str) -> bytes:

@@ -4,7 +4,6 @@ memo, it is as if it were not there."""
 from __future__ import annotations
 
 import os
-import tempfile
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -31,6 +30,8 @@ def load(repo: Repository, name: str, kind: type[T] | Any) -> T | None:
 
 def save(repo: Repository, name: str, value: object) -> None:
     """Replace a memo in one step. One that cannot be written is no error: the next reader is slower."""
+    import tempfile
+
     folder = os.path.join(repo.private, "cache")
     with suppress(OSError):
         os.makedirs(folder, exist_ok=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Literal
@@ -12,6 +11,8 @@ import msgspec
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.targets import Oid
 from conductor_git.store.git import Result, run
+
+_OUTER = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR"})
 
 ObjectFormat = Literal["sha1", "sha256"]
 
@@ -103,6 +104,8 @@ class Repository(msgspec.Struct, frozen=True):
 
 def hash_object(object_format: ObjectFormat, kind: str, body: bytes) -> Oid:
     """git's object id: the hash over `<kind> <size in decimal>NUL<body>` (gitformat-pack, "object header")."""
+    import hashlib  # loads OpenSSL, and most commands hash nothing
+
     digest = hashlib.new(object_format, usedforsecurity=False)
     digest.update(f"{kind} {len(body)}\0".encode())
     digest.update(body)
@@ -114,8 +117,9 @@ def discover(where: str | None = None) -> Repository:
 
     Raises CannotRun outside a repository and when git is too old.
     """
-    # The outer GIT_DIR is what the user, or the git that runs a hook, means: it is asked once and then fixed.
-    outer = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_CONFIG_COUNT") if where is None else ()
+    # The outer GIT_DIR is what the user, or the git that runs a hook, means: it is asked once and then fixed. So is
+    # configuration of the environment, for safe.directory: CI sets it there.
+    outer = [name for name in os.environ if name in _OUTER or name.startswith("GIT_CONFIG_")] if where is None else []
     result = run(
         [
             "rev-parse",
