@@ -368,6 +368,13 @@ def test_the_hook_that_was_there_runs_first_and_its_refusal_stands(conducted: Co
     assert run.returncode == 0
 
 
+def test_a_kept_hook_that_is_ours_does_not_call_itself(conducted: Conducted) -> None:
+    hooks = conducted.root / ".git/hooks"
+    shutil.copy(hooks / "pre-commit", hooks / "pre-commit.kept-by-conductor")
+    assert conducted.commit("--allow-empty", "-m", "nothing") == 0
+    assert conducted.asked() == []
+
+
 def test_a_door_that_cannot_start_python_stays_shut_where_it_must_judge(conducted: Conducted) -> None:
     conducted.python.unlink()
     path = os.pathsep.join(

@@ -39,6 +39,7 @@ def doctor(repo: Repository, *, fix: bool) -> Outcome:
         *(finding for finding in unfixed if finding.severity == "error"),
         *(_unfetched(remote) for remote in unfetched),
         *nameless,
+        *control.findings,
         *judge_version(version, numbers),
         *judge_config(repo),
         *judge_locks(locks),

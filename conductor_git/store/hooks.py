@@ -15,11 +15,14 @@ from conductor_git.store.control import Control
 from conductor_git.store.doorfiles import DOORS, compose, python_of, this_python, version_of
 from conductor_git.store.guards import remove_guards, write_guards
 from conductor_git.store.hookfolders import HookFolder, find_folders, hide, is_tracked, reveal
+from conductor_git.store.locks import hold
 from conductor_git.store.managers import Manager
 from conductor_git.store.repository import Repository
 from conductor_git.store.shellhooks import TrackedHooks
 
 KEPT = ".kept-by-conductor"
+
+_LOCK = "hooks"
 
 _BENEATH = ".legacy"
 """What pre-commit and prek rename a hook to that was there before them; they run it first."""
@@ -67,22 +70,16 @@ def install_doors(repo: Repository, control: Control | None) -> Installed:
     """
     if control is not None:
         write_guards(repo, control, anew=True)
-    parts = [_install(repo, folder, door) for folder in find_folders(repo) for door in DOORS]
-    return _joined(parts)
+    with hold(repo, _LOCK, doing="install the doors"):
+        return _joined([_install(repo, folder, door) for folder in find_folders(repo) for door in DOORS])
 
 
 def remove_doors(repo: Repository) -> Installed:
     """Take away what `install_doors` put there and bring back what it kept; once more does no harm."""
-    folders = {folder.path for folder in find_folders(repo)} | {os.path.join(repo.common_dir, "hooks")}
-    done = [line for folder in sorted(folders) for door in DOORS for line in _take_away(repo, folder, door)]
-    changed: list[str] = []
-    if repo.worktree:
-        for folder in sorted(folders):
-            changed += _remove_lines(repo.worktree, folder)
-        for manager in managers.MANAGERS:
-            changed += manager.remove(repo.worktree, DOORS)
+    with hold(repo, _LOCK, doing="take the doors away"):
+        removed = _remove(repo)
     remove_guards(repo)
-    return Installed(tuple(done), tuple(dict.fromkeys(changed)))
+    return removed
 
 
 def place_of(folder: HookFolder, door: str) -> Place:
@@ -177,6 +174,18 @@ def _shut(door: str, folder: HookFolder, error: CannotRun) -> Finding:
     if folder.scope:
         where += f" (core.hooksPath, {folder.scope} configuration)"
     return Finding("CG711", "error", door, f"'{door}' cannot be put in place: {error.what}", error.hint, where)
+
+
+def _remove(repo: Repository) -> Installed:
+    folders = {folder.path for folder in find_folders(repo)} | {os.path.join(repo.common_dir, "hooks")}
+    done = [line for folder in sorted(folders) for door in DOORS for line in _take_away(repo, folder, door)]
+    changed: list[str] = []
+    if repo.worktree:
+        for folder in sorted(folders):
+            changed += _remove_lines(repo.worktree, folder)
+        for manager in managers.MANAGERS:
+            changed += manager.remove(repo.worktree, DOORS)
+    return Installed(tuple(done), tuple(dict.fromkeys(changed)))
 
 
 def _take_away(repo: Repository, folder: str, door: str) -> list[str]:

@@ -18,6 +18,8 @@ cg_end() {
 cg_run_kept() {
 	[ -z "${CONDUCTOR_PROBE-}" ] || return 0
 	case $0 in
+	# Kept by mistake, as when two repositories that share a hooks folder install at once: ours would call itself.
+	*.kept-by-conductor*) return 0 ;;
 	*/*) cg_kept=${0%/*}/$cg_door.kept-by-conductor ;;
 	*) cg_kept=./$cg_door.kept-by-conductor ;;
 	esac
