@@ -47,15 +47,19 @@ class Ledger(msgspec.Struct, frozen=True):
 def assemble(lines: Iterable[Event | BadLine], tips: Mapping[str, Oid], *, fetched: bool = True) -> Ledger:
     """Make the union of what was read: an event that several refs carry is one event."""
     events: dict[Oid, Event] = {}
-    bad = []
+    bad: set[BadLine] = set()
     for line in lines:
         if isinstance(line, Event):
             events[line.id] = line
         else:
-            bad.append(line)
+            bad.add(line)
     limit = len(events) + CLOCK_SLACK
     ordered = sorted(events.values(), key=lambda event: (event.clock > limit, event.order))
-    return Ledger(tuple(ordered), tuple(bad), tips, fetched)
+    return Ledger(tuple(ordered), tuple(sorted(bad, key=_place)), tips, fetched)
+
+
+def _place(bad: BadLine) -> tuple[str, str, str, str]:
+    return (bad.ref, bad.code, bad.id, bad.why)
 
 
 def findings(ledger: Ledger) -> list[Finding]:

@@ -86,7 +86,7 @@ def _judged(remote: str, refs: list[str], result: Result, clone: str) -> Pushed:
     for ref in refs:
         flag, summary = answers.get(ref, ("!", ""))
         # Under an id of before, the remote may have newer events than a copy of that clone: those are no loss.
-        if flag == "!" and (ref.endswith(f".{clone}") or "(non-fast-forward)" not in summary):
+        if flag == "!" and (ref.endswith(f".{clone}") or not summary.startswith("[rejected]")):
             refused[ref] = summary or _last_words(result)
     taken = tuple(ref for ref in refs if answers.get(ref, ("!", ""))[0] in "*+ ")
     return Pushed(remote, taken, tuple(refused), next(iter(refused.values()), ""))

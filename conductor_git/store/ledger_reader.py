@@ -20,11 +20,19 @@ _MEMO = "ledger"
 
 
 class _Note(msgspec.Struct, frozen=True, array_like=True):
-    """One note under its own key, and the first ref that was seen to carry it for its writer."""
+    """One note under its own key, in a ledger of this name (`<writer>.<clone>`) or any copy of it."""
 
     id: Oid
-    ref: str
+    name: str
     raw: bytes
+
+
+class _Misplaced(msgspec.Struct, frozen=True, array_like=True):
+    """Something in a ledger that is no note under its own key."""
+
+    id: Oid
+    name: str
+    why: str
 
 
 class _Read(msgspec.Struct, frozen=True):
@@ -33,7 +41,7 @@ class _Read(msgspec.Struct, frozen=True):
     tips: dict[str, Oid] = {}
     trees: dict[str, Oid] = {}
     notes: list[_Note] = []
-    misplaced: list[BadLine] = []
+    misplaced: list[_Misplaced] = []
 
 
 class _Entry(msgspec.Struct, frozen=True):
@@ -59,8 +67,7 @@ def read_ledger(repo: Repository, *, refs: Refs | None = None, use_cache: bool =
     after = _brought_up(repo, before, tips)
     if use_cache and after is not before:
         memo.save(repo, _MEMO, after)
-    lines = [*_parsed(after), *after.misplaced]
-    return assemble(lines, tips, fetched=bool(tips) or not _has_remotes(repo))
+    return assemble(_lines(after), tips, fetched=bool(tips) or not _has_remotes(repo))
 
 
 def _tips(repo: Repository) -> dict[str, Oid]:
@@ -78,7 +85,9 @@ def _brought_up(repo: Repository, known: _Read, tips: Mapping[str, Oid]) -> _Rea
     if known.tips.keys() <= tips.keys() and known.trees.keys() & moved.keys() <= trees.keys():
         gained = _gained(repo, {ref: (known.trees.get(ref), tree) for ref, tree in trees.items()})
         if gained is not None:
-            treeless = [_misplaced(tip, ref, "it is no ledger") for ref, tip in moved.items() if ref not in trees]
+            treeless = [
+                _Misplaced(tip, _name(ref), "it is no ledger") for ref, tip in moved.items() if ref not in trees
+            ]
             return _extended(repo, known, tips, trees, gained, treeless)
     # A ref is gone, was rewound, or lost a line: only what stands in the trees of now counts.
     return _brought_up(repo, _Read(), tips)
@@ -122,19 +131,19 @@ def _extended(
     tips: Mapping[str, Oid],
     trees: Mapping[str, Oid],
     gained: Mapping[str, list[_Entry]],
-    misplaced: list[BadLine],
+    misplaced: list[_Misplaced],
 ) -> _Read:
-    carried: dict[tuple[Oid, str], str] = {}
+    carried: dict[tuple[Oid, str], None] = {}
     for ref, entries in gained.items():
         for entry in entries:
             if entry.is_note:
-                carried.setdefault((entry.id, _name(ref)), ref)
+                carried[entry.id, _name(ref)] = None
             else:
-                misplaced.append(_misplaced(entry.id, ref, f"its key is '{entry.path}'"))
+                misplaced.append(_Misplaced(entry.id, _name(ref), f"its key is '{entry.path}'"))
     for note in known.notes:
-        carried.pop((note.id, _name(note.ref)), None)
+        carried.pop((note.id, note.name), None)
     bodies = _bodies(repo, {id for id, _ in carried})
-    notes = [_Note(id, ref, bodies[id]) for (id, _), ref in carried.items()]
+    notes = [_Note(id, name, bodies[id]) for id, name in carried]
     return _Read(dict(tips), {**known.trees, **trees}, known.notes + notes, known.misplaced + misplaced)
 
 
@@ -149,17 +158,19 @@ def _bodies(repo: Repository, ids: set[Oid]) -> dict[Oid, bytes]:
     return bodies
 
 
-def _misplaced(id: Oid, ref: str, why: str) -> BadLine:
-    return BadLine(id, ref, why, code="CG605")
-
-
 def _name(ref: str) -> str:
     """What is the same in a ref and in all its copies."""
     return ref.rsplit("/", 1)[-1]
 
 
-def _parsed(read: _Read) -> Iterator[Event | BadLine]:
-    return (parse_line(note.raw, id=note.id, ref=note.ref) for note in read.notes)
+def _lines(read: _Read) -> Iterator[Event | BadLine]:
+    """Events and bad lines, under the own ref of that name where there is one, else under a copy's."""
+    own_last = sorted(read.tips, key=lambda ref: (ref.startswith(LEDGER), ref))
+    refs = {_name(ref): ref for ref in own_last}
+    for note in read.notes:
+        yield parse_line(note.raw, id=note.id, ref=refs[note.name])
+    for misplaced in read.misplaced:
+        yield BadLine(misplaced.id, refs[misplaced.name], misplaced.why, code="CG605")
 
 
 def _has_remotes(repo: Repository) -> bool:
