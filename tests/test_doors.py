@@ -1,0 +1,347 @@
+"""Ordinary git with the doors installed: every way to say a claim, judged on what git really commits."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from conductor_git.store.control import read_control
+from conductor_git.store.hooks import install_doors
+from conductor_git.store.repository import discover
+from tests.conftest import Git
+
+CLAIM = "✅ Wave 0 Complete"
+PLANS = {
+    "2": "---\nplan: 2\ntitle: Two\nagent: agent-2\nbranch: b2\nwaves:\n  0: {title: A}\n  1: {title: B}\n---\n",
+    "3": "---\nplan: 3\ntitle: Three\nagent: agent-3\nbranch: b3\nscope: ['docs/**']\nwaves:\n  0: {title: All}\n---\n",
+}
+
+
+class Team:
+    """A repository with policy, two plans, a script and the doors; the branch b2 of plan 2 is checked out."""
+
+    def __init__(self, root: Path, git: Git) -> None:
+        self.root = root
+        self.git = git
+
+    def run(
+        self, *args: str, env: dict[str, str] | None = None, stdin: str = "", at: Path | None = None
+    ) -> tuple[int, str]:
+        done = subprocess.run(
+            list(args),
+            cwd=at or self.root,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            env={**os.environ, **(env or {})},
+            check=False,
+        )
+        return done.returncode, done.stderr + done.stdout
+
+    def commit(
+        self, *args: str, env: dict[str, str] | None = None, stdin: str = "", at: Path | None = None
+    ) -> tuple[int, str]:
+        return self.run("git", "commit", *args, env=env, stdin=stdin, at=at)
+
+    def prove(self, target: str = "2.0", at: Path | None = None) -> None:
+        code, said = self.run("conductor-git", "validate", target, at=at)
+        assert code == 0, said
+
+    def message(self, rev: str = "HEAD") -> str:
+        return self.git(self.root, "log", "-1", "--format=%B", rev)
+
+    def trailers(self, rev: str = "HEAD") -> dict[str, str]:
+        lines = self.git(self.root, "log", "-1", "--format=%(trailers:only,unfold)", rev).splitlines()
+        return {key: value for key, _, value in (line.partition(": ") for line in lines if line)}
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built once and copied: the same files for every test."""
+    root = tmp_path_factory.mktemp("template") / "shop"
+    env = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    env |= {f"GIT_{who}_{what}": "ada@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    (root / ".conductor" / "plans").mkdir(parents=True)
+    (root / ".conductor" / "scripts").mkdir()
+    (root / ".conductor" / "conductor.toml").write_text(
+        'format = 1\nrepository = "0123456789abcdef"\n[validation]\ndefault = "verify.sh"\n'
+    )
+    for name, text in PLANS.items():
+        (root / ".conductor" / "plans" / f"{name}.md").write_text(text)
+    script = root / ".conductor" / "scripts" / "verify.sh"
+    script.write_text("#!/bin/sh\ngrep -q good state\n")
+    script.chmod(0o755)
+    (root / "state").write_text("good\n")
+    for args in (
+        ["init", "-q", "-b", "main"],
+        ["add", "-A"],
+        ["commit", "-q", "-m", "begin"],
+        ["checkout", "-q", "-b", "b2"],
+    ):
+        subprocess.run(["git", *args], cwd=root, env=env, check=True)
+    return root
+
+
+@pytest.fixture
+def team(template: Path, tmp_path: Path, git: Git) -> Team:
+    root = tmp_path / "shop"
+    shutil.copytree(template, root, symlinks=True)
+    repo = discover(str(root))
+    install_doors(repo, read_control(repo))
+    return Team(root, git)
+
+
+def test_an_ordinary_commit_starts_no_python(team: Team) -> None:
+    assert "import " in team.commit("--allow-empty", "-m", CLAIM, env={"PYTHONVERBOSE": "1"})[1]
+    code, said = team.commit("--allow-empty", "-m", "tidy", env={"PYTHONVERBOSE": "1"})
+    assert (code, "import " in said) == (0, False)
+
+
+def test_an_unproven_claim_is_refused_and_nothing_is_committed(team: Team) -> None:
+    before = team.git(team.root, "rev-parse", "HEAD")
+    code, said = team.commit("--allow-empty", "-m", CLAIM)
+    assert code == 1
+    assert "has no passing validation [CG201]" in said
+    assert "hint: conductor-git claim 2.0" in said
+    assert team.git(team.root, "rev-parse", "HEAD") == before
+
+
+def test_a_malformed_claim_is_refused_with_the_line_to_write(team: Team) -> None:
+    code, said = team.commit("--allow-empty", "-m", "Wave 0 done")
+    assert code == 1
+    assert "[CG102]" in said
+    assert f"hint: git commit --allow-empty -m '{CLAIM}'" in said
+
+
+def test_a_proven_claim_gets_trailers_that_git_reads(team: Team) -> None:
+    team.prove()
+    assert team.commit("--allow-empty", "-m", CLAIM)[0] == 0
+    found = team.trailers()
+    assert (found["Conductor-Plan"], found["Conductor-Wave"]) == ("2", "0")
+    assert found["Conductor-Proof"].startswith("sha256:")
+    assert team.message().splitlines()[0] == CLAIM
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "prose\n\nSigned-off-by: Ada <a@b>",
+        "prose: not a trailer\nmore prose",
+        "---\nbelow a divider",
+        "a\n\n# not a comment",
+    ],
+)
+def test_trailers_survive_whatever_stands_in_the_body(team: Team, body: str) -> None:
+    team.prove()
+    assert team.commit("--allow-empty", "-m", f"{CLAIM} - noted\n\n{body}")[0] == 0
+    assert team.trailers()["Conductor-Wave"] == "0"
+    assert body.splitlines()[0] in team.message()
+
+
+def test_the_keyboards_shortcode_becomes_the_tick(team: Team) -> None:
+    team.prove()
+    assert team.commit("--allow-empty", "-m", ":white_check_mark: Wave 0 Complete - typed")[0] == 0
+    assert team.message().splitlines()[0] == f"{CLAIM} - typed"
+
+
+def editor(team: Team, script: str) -> dict[str, str]:
+    path = team.root.parent / "editor.sh"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return {"GIT_EDITOR": str(path), "TERM": "dumb"}
+
+
+@pytest.mark.parametrize("args", [(), ("-v",), ("--cleanup=scissors",)])
+def test_a_message_from_an_editor_is_judged_as_git_will_clean_it(team: Team, args: tuple[str, ...]) -> None:
+    put = f'{{ printf "\\n# a comment first\\n{CLAIM}\\n"; cat "$1"; }} >"$1.new" && mv "$1.new" "$1"'
+    if "--cleanup=scissors" in args:
+        put = put.replace("# a comment first\\n", "")
+    env = editor(team, put)
+    code, said = team.commit("--allow-empty", *args, env=env)
+    assert (code, "[CG201]" in said) == (1, True)
+    team.prove()
+    assert team.commit("--allow-empty", *args, env=env)[0] == 0
+    assert (team.message().splitlines()[0], team.trailers()["Conductor-Wave"]) == (CLAIM, "0")
+
+
+def stage(team: Team, text: str, path: str = "state") -> None:
+    (team.root / path).write_text(text)
+    team.git(team.root, "add", path)
+
+
+def test_what_is_judged_is_what_is_committed_with_a(team: Team) -> None:
+    team.prove()
+    (team.root / "state").write_text("good, and more\n")
+    code, said = team.commit("-a", "-m", CLAIM)
+    assert (code, "[CG201]" in said) == (1, True)
+    assert team.commit("--allow-empty", "-m", CLAIM)[0] == 0
+    assert team.git(team.root, "show", "HEAD:state") == "good"
+
+
+def test_what_is_judged_is_what_is_committed_with_paths(team: Team) -> None:
+    stage(team, "good staged\n")
+    team.prove()
+    stage(team, "other\n", "other")
+    assert team.commit("-m", CLAIM)[0] == 1
+    assert team.commit("-m", CLAIM, "--", "state")[0] == 0
+    assert team.git(team.root, "status", "--porcelain") == "A  other"
+
+
+def test_what_is_judged_is_what_is_committed_with_p(team: Team) -> None:
+    (team.root / "state").write_text("good hunk\n")
+    code, said = team.commit("-p", "-m", CLAIM, stdin="y\n")
+    assert (code, "[CG201]" in said) == (1, True)
+
+
+def test_a_claim_may_be_amended_and_reworded(team: Team) -> None:
+    team.prove()
+    assert team.commit("--allow-empty", "-m", CLAIM)[0] == 0
+    assert team.commit("--allow-empty", "--amend", "-m", f"{CLAIM} - reworded")[0] == 0
+    assert team.message().splitlines()[0] == f"{CLAIM} - reworded"
+    assert list(team.trailers()) == ["Conductor-Plan", "Conductor-Wave", "Conductor-Proof", "Conductor-Rules"]
+    assert team.commit("--allow-empty", "--amend", "-m", "no claim after all")[0] == 0
+
+
+def test_an_amend_that_brings_other_content_is_refused(team: Team) -> None:
+    team.prove()
+    assert team.commit("--allow-empty", "-m", CLAIM)[0] == 0
+    stage(team, "bad\n")
+    code, said = team.commit("--amend", "--no-edit")
+    assert (code, "[CG201]" in said) == (1, True)
+
+
+def test_a_merge_with_a_claims_message_is_a_claim(team: Team) -> None:
+    team.git(team.root, "checkout", "-q", "-b", "side", "main")
+    stage(team, "side\n", "side")
+    team.commit("-m", "side")
+    team.git(team.root, "checkout", "-q", "b2")
+    stage(team, "mine\n", "mine")
+    team.commit("-m", "mine")
+    code, said = team.run("git", "merge", "--no-ff", "-m", CLAIM, "side")
+    assert (code, "[CG201]" in said) == (1, True)
+    team.prove()
+    assert team.commit("-m", CLAIM)[0] == 0
+    assert len(team.git(team.root, "log", "-1", "--format=%P").split()) == 2
+    assert team.trailers()["Conductor-Wave"] == "0"
+
+
+def test_a_linked_worktree_is_judged_by_its_own_branch_and_index(team: Team, tmp_path: Path) -> None:
+    team.git(team.root, "checkout", "-q", "main")
+    linked = tmp_path / "linked tree"
+    team.git(team.root, "worktree", "add", "-q", str(linked), "b2")
+    assert team.commit("--allow-empty", "-m", CLAIM, at=linked)[0] == 1
+    assert "[CG105]" in team.commit("--allow-empty", "-m", CLAIM)[1]
+    team.prove(at=linked)
+    (linked / "sub").mkdir()
+    assert team.commit("--allow-empty", "-m", CLAIM, at=linked / "sub")[0] == 0
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"GIT_OPTIONAL_LOCKS": "1", "GIT_NAMESPACE": "x"},
+        {"GIT_LITERAL_PATHSPECS": "1"},
+        {"GIT_ICASE_PATHSPECS": "1"},
+        {"GIT_REPLACE_REF_BASE": "refs/heads/"},
+        {"GIT_ALTERNATE_OBJECT_DIRECTORIES": "/nonexistent"},
+        {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "conductor.control", "GIT_CONFIG_VALUE_0": "b2"},
+        {"GIT_EDITOR": ":"},
+        {"PYTHONPATH": "/nonexistent", "PYTHONHOME": "/nonexistent"},
+        {"LC_ALL": "C", "LANG": "C", "PYTHONIOENCODING": "cp1252"},
+    ],
+    ids=lambda env: next(iter(env)),
+)
+def test_hostile_variables_change_no_verdict(team: Team, env: dict[str, str]) -> None:
+    code, said = team.commit("--allow-empty", "-m", CLAIM, env=env)
+    assert (code, "[CG201]" in said) == (1, True)
+    team.prove()
+    assert team.commit("--allow-empty", "-m", CLAIM, env=env)[0] == 0
+
+
+def test_another_index_is_the_one_that_is_judged(team: Team, tmp_path: Path) -> None:
+    team.prove()
+    other = tmp_path / "other-index"
+    shutil.copy(team.root / ".git" / "index", other)
+    env = {"GIT_INDEX_FILE": str(other)}
+    (team.root / "state").write_text("bad\n")
+    assert team.run("git", "add", "state", env=env)[0] == 0
+    assert team.commit("-m", CLAIM, env=env)[0] == 1
+    assert team.commit("--allow-empty", "-m", CLAIM)[0] == 0
+
+
+def test_a_megabyte_of_message_and_other_encodings_pass_or_are_refused_cleanly(team: Team) -> None:
+    assert team.commit("--allow-empty", "-F", "-", stdin="x" * 1_000_000)[0] == 0
+    assert team.commit("--allow-empty", "-F", "-", stdin="long body\n\n" + "line\n" * 200_000)[0] == 0
+    path = team.root.parent / "latin"
+    path.write_bytes("Größe geändert\n".encode("latin-1"))
+    assert team.run("git", "-c", "i18n.commitEncoding=latin-1", "commit", "--allow-empty", "-F", str(path))[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [("docs/a.md", ""), ("lib/a.py", "[CG401]"), (".conductor/plans/3.md", "[CG403]"), ("docs/ü b.md", "")],
+)
+def test_a_plan_stays_inside_its_scope(team: Team, path: str, code: str) -> None:
+    team.git(team.root, "checkout", "-q", "-b", "b3", "main")
+    (team.root / path).parent.mkdir(parents=True, exist_ok=True)
+    stage(team, "text\n", path)
+    status, said = team.commit("-m", "write")
+    assert (status, code in said) == (1 if code else 0, True)
+
+
+def conflict(team: Team) -> None:
+    """b3 (scope docs/) and main both change docs/a.md; main changes more. The merge into b3 waits to be concluded."""
+    team.git(team.root, "checkout", "-q", "main")
+    (team.root / "docs").mkdir()
+    stage(team, "theirs\n", "docs/a.md")
+    stage(team, "good changed\n")
+    assert team.commit("-m", "main moves on")[0] == 0
+    team.git(team.root, "checkout", "-q", "-b", "b3", "HEAD~1")
+    (team.root / "docs").mkdir(exist_ok=True)
+    stage(team, "mine\n", "docs/a.md")
+    assert team.commit("-m", "mine")[0] == 0
+    assert team.run("git", "merge", "main")[0] == 1
+    stage(team, "both\n", "docs/a.md")
+
+
+def test_a_merge_is_asked_only_for_its_own_changes(team: Team) -> None:
+    conflict(team)
+    assert team.commit("-m", "take main in")[0] == 0
+    assert len(team.git(team.root, "log", "-1", "--format=%P").split()) == 2
+
+
+def test_a_merge_may_not_smuggle_a_path_in(team: Team) -> None:
+    conflict(team)
+    stage(team, "smuggled\n", "smuggled")
+    code, said = team.commit("-m", "take main in")
+    assert (code, "'smuggled' is outside the scope of plan 3 [CG401]" in said) == (1, True)
+
+
+def test_only_the_conductor_merges_into_integration(team: Team) -> None:
+    stage(team, "more\n", "more")
+    team.commit("-m", "more")
+    team.git(team.root, "checkout", "-q", "main")
+    agent = {"CONDUCTOR_WRITER": "agent-2"}
+    code, said = team.run("git", "merge", "--no-ff", "-m", "land", "b2", env=agent)
+    assert (code, "[CG501]" in said) == (1, True)
+    team.git(team.root, "merge", "--abort")
+    assert team.run("git", "merge", "--no-ff", "-m", "land", "b2", env={"CONDUCTOR_WRITER": "conductor"})[0] == 0
+
+
+def test_a_worktrees_own_modules_cannot_stand_in_for_ours(team: Team) -> None:
+    for name in ("conductor_git", "msgspec", "subprocess"):
+        (team.root / f"{name}.py").write_text("raise SystemExit(0)\n")
+    assert team.commit("--allow-empty", "-m", CLAIM)[0] == 1
+
+
+def test_a_control_ref_that_is_gone_refuses_claims_and_nothing_else(team: Team) -> None:
+    team.git(team.root, "branch", "-q", "-D", "main")
+    code, said = team.commit("--allow-empty", "-m", CLAIM)
+    assert code == 1
+    assert "Traceback" not in said
+    assert "hint: " in said
