@@ -140,7 +140,10 @@ class TestTree:
         assert said[0].endswith(" conductor-git 978307200")
 
     def test_odd_names(self, repo: Repository, repo_dir: Path, git: Git) -> None:
-        odd = [b"two words", b"new\nline", b'quo"te', b"latin-\xe9", b"-dash", "tick-✅".encode()]
+        odd = [b"two words", b"new\nline", b'quo"te', b"-dash", "tick-✅".encode()]
+        if sys.platform != "darwin":
+            # macOS refuses names that are no UTF-8.
+            odd.append(b"latin-\xe9")
         for name in odd:
             Path(os.fsdecode(os.fsencode(repo_dir) + b"/" + name)).write_text("x\n")
         commit_all(git, repo_dir)
@@ -151,6 +154,7 @@ class TestTree:
                 os.unlink(os.fsencode(room.work) + b"/" + name)
             assert room.changed() == sorted(os.fsdecode(name) for name in odd)
 
+    @pytest.mark.skipif(sys.platform == "darwin", reason="macOS refuses names that are no UTF-8")
     def test_a_repository_in_a_folder_with_an_odd_name(self, tmp_path: Path, git: Git) -> None:
         folder = tmp_path / os.fsdecode(b'a "b": \xe9#')
         git(tmp_path, "init", "-q", str(folder))
@@ -285,7 +289,7 @@ class TestChanged:
             ("cp README x; cat x > README", []),
             ("echo new > untracked; mkdir -p target/deep", []),
             ("echo bye > README", ["README"]),
-            ("printf 'jello\\n' > README; touch -d '2001-01-01' README", ["README"]),
+            ("printf 'jello\\n' > README; touch -t 200101010000 README", ["README"]),
             ("rm README", ["README"]),
             ("rm -r src", ["src/a"]),
             ("rm -r src; echo x > src", ["src/a"]),

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from conductor_git.commands.claim import claim
 from conductor_git.commands.outcome import Outcome
 from conductor_git.commands.validate import validate
 from conductor_git.core import attestation
@@ -85,6 +86,10 @@ class Shop:
     def validate(self, target: str = "", **how: object) -> Outcome:
         asked = {"max_seconds": PATIENCE, "say": self.said.append, "terminal": False, "now": NOW, **how}
         return validate(discover(str(self.folder)), target, **asked)  # type: ignore[arg-type]
+
+    def claim(self, target: str) -> Outcome:
+        repo = discover(str(self.folder))
+        return claim(repo, target, max_seconds=PATIENCE, say=self.said.append, terminal=False, now=NOW)
 
     def ran(self) -> int:
         return len(self.runs.read_text().splitlines()) if self.runs.exists() else 0
@@ -414,6 +419,56 @@ class TestBaseline:
         outcome = shop.validate("2.1")
         assert outcome.code == 1
         assert lines(outcome)[1] == "       size at most 1 of baseline: 'size' is 2"
+
+    def test_the_wave_that_records_the_baseline_sets_it_with_the_run_that_it_was_claimed_with(self, shop: Shop) -> None:
+        plan = PLAN.replace("{metric: size, at-most: 48}", "{metric: size, at-most: 1, of: baseline}")
+        plan = plan.replace("{title: First}", "{title: First, records-baseline: true}")
+        shop.control(plan=plan.replace(", validation: missing.sh", ""))
+        shop.write(measured="here, not on integration\n")
+        shop.commit()
+        assert shop.claim("2.1").code == 0
+        shop.write(size="96\n")
+        shop.commit()
+        assert shop.validate("2.1").code == 0, "its own baseline is no bar for it"
+        outcome = shop.validate("2.2")
+        assert outcome.code == 1
+        assert lines(outcome)[1] == "       size at most 1 of baseline: 'size' is 2"
+
+
+class TestRebased:
+    def test_each_claim_whose_content_changed_is_proven_again(self, shop: Shop) -> None:
+        shop.control(plan=PLAN.replace(", validation: missing.sh", ""))
+        for target in ("2.1", "2.2"):
+            shop.write(**{f"work{target[-1]}": "done\n"})
+            shop.commit()
+            assert shop.claim(target).code == 0
+        assert lines(shop.validate("2.1", rebased=True)) == ["no claim of plan 2 was rewritten"]
+        shop.git(shop.folder, "checkout", "-q", "main")
+        shop.write(news="x\n")
+        shop.commit()
+        shop.git(shop.folder, "checkout", "-q", "agent-2/shop")
+        shop.git(shop.folder, "rebase", "-q", "main")
+        before = shop.ran()
+        outcome = shop.validate("2", rebased=True)
+        assert (outcome.code, shop.ran()) == (0, before + 2)
+        assert [line[:15] for line in lines(outcome) if "passed:" in line] == ["wave 2.1 passed", "wave 2.2 passed"]
+        assert lines(shop.validate("2", rebased=True)) == ["no claim of plan 2 was rewritten"]
+
+    def test_the_first_that_fails_ends_it(self, shop: Shop) -> None:
+        shop.control(plan=PLAN.replace(", validation: missing.sh", ""))
+        for target in ("2.1", "2.2"):
+            shop.write(**{f"work{target[-1]}": "done\n"})
+            shop.commit()
+            assert shop.claim(target).code == 0
+        shop.git(shop.folder, "checkout", "-q", "main")
+        shop.write(README="bye\n")
+        shop.commit()
+        shop.git(shop.folder, "checkout", "-q", "agent-2/shop")
+        shop.git(shop.folder, "rebase", "-q", "main")
+        before = shop.ran()
+        outcome = shop.validate("2", rebased=True)
+        assert (outcome.code, shop.ran()) == (1, before + 1)
+        assert lines(outcome)[0].startswith("error: wave 2.1 failed")
 
 
 class TestLanguage:

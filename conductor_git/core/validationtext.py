@@ -9,7 +9,8 @@ from conductor_git.core.durations import ago, render_duration
 from conductor_git.core.findings import Finding
 from conductor_git.core.targets import Target
 
-MOST_TAIL = 10
+MOST_TAIL = 12
+_LEAST_TAIL = 4
 _MOST_TESTS = 5
 _MOST_PATHS = 4
 _INDENT = " " * 7
@@ -38,8 +39,8 @@ def failed_lines(proof: Attestation, changed: Sequence[str], tail: Sequence[str]
     lines += _some(proof.unmet, _MOST_TESTS)
     lines += _some(proof.failed_tests, _MOST_TESTS)
     lines += _some([f"changed: '{path}'" for path in changed], _MOST_TESTS) if proof.outcome != "failed" else []
-    lines += [f"  | {line}" for line in tail[-MOST_TAIL:]]
-    return [*lines, f"recorded: {proof.digest}"]
+    shown = max(_LEAST_TAIL, MOST_TAIL - len(lines))
+    return [*lines, *(f"  | {line}" for line in tail[-shown:]), f"recorded: {proof.digest}"]
 
 
 def failure(proof: Attestation) -> Finding:

@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 
 import msgspec
 
@@ -87,6 +88,7 @@ class Checkout:
         self._index = _read(os.path.join(git_dir, "index"))
         self._index_time = os.stat(os.path.join(git_dir, "index")).st_mtime_ns
 
+    @cached_property
     def entries(self) -> list[Entry]:
         """Every file, symbolic link and submodule of the tree."""
         found = []
@@ -142,13 +144,17 @@ class Checkout:
     def _changed(self, judge: str) -> list[str]:
         self._restore_git_dir(judge)
         suspects = _judge_git(judge, self.work, "diff-files", "--name-only", "--ignore-submodules=all", "-z").fields()
+        ordinary = [path for path in suspects if path not in self.replaced]
+        return sorted(self._really_changed(judge, ordinary) + _replaced_again(self.work, self.replaced))
+
+    def _really_changed(self, judge: str, suspects: list[str]) -> list[str]:
+        if not suspects:
+            return []
         fresh = os.path.join(judge, "fresh")
         os.mkdir(fresh)
-        ordinary = [path for path in suspects if path not in self.replaced]
         # Into an empty folder: attributes then come from the index, not from files that the run may have added.
-        _judge_git(judge, fresh, "checkout-index", "-z", "--stdin", stdin=_nul_framed(ordinary))
-        changed = [path for path in ordinary if not _same(os.path.join(self.work, path), os.path.join(fresh, path))]
-        return sorted(changed + _replaced_again(self.work, self.replaced))
+        _judge_git(judge, fresh, "checkout-index", "-z", "--stdin", stdin=_nul_framed(suspects))
+        return [path for path in suspects if not _same(os.path.join(self.work, path), os.path.join(fresh, path))]
 
     def _restore_git_dir(self, folder: str) -> None:
         """A git directory as it was before the run: the one in the room may have been tampered with."""

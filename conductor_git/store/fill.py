@@ -48,7 +48,7 @@ def fill(outermost: Checkout, policy: ValidationPolicy, spare: str) -> Filled:
             lfs = _decide(policy.lfs, "lfs", "LFS files", [prefix + entry.path for entry in pointers])
             if lfs == "filled":
                 _fill_lfs(checkout, pointers)
-        links = [entry for entry in checkout.entries() if entry.mode == _GITLINK]
+        links = [entry for entry in checkout.entries if entry.mode == _GITLINK]
         if links:
             paths = [prefix + entry.path for entry in links]
             submodules = _decide(policy.submodules, "submodules", "submodules", paths)
@@ -92,7 +92,7 @@ def _named(paths: list[str]) -> str:
 
 def _pointers(checkout: Checkout) -> list[Entry]:
     """Pointer files as git-lfs itself would see them: with the attribute, and with a pointer as content."""
-    entries = checkout.entries()
+    entries = checkout.entries
     if not any(entry.path.rpartition("/")[2] == ".gitattributes" for entry in entries):
         return []
     tracked = checkout.with_attribute("filter=lfs")
@@ -153,7 +153,7 @@ def _fill_links(checkout: Checkout, links: list[Entry], spare: str) -> Iterator[
 
 def _declared(checkout: Checkout) -> dict[str, tuple[str, str]]:
     """Name and URL by path, as the tree's .gitmodules has them."""
-    blobs = checkout.blobs(entry.oid for entry in checkout.entries() if entry.path == ".gitmodules")
+    blobs = checkout.blobs(entry.oid for entry in checkout.entries if entry.path == ".gitmodules")
     names: dict[str, str] = {}
     urls: dict[str, str] = {}
     for raw in blobs.values():

@@ -10,7 +10,7 @@ _LAST = 16_384
 """Bytes that are looked at."""
 
 
-def log_tail(path: str, lines: int = 10) -> list[str]:
+def log_tail(path: str, lines: int = 12) -> list[str]:
     """The last lines that are not empty, safe for a terminal; none where there is no log."""
     if not path or not os.path.exists(path):
         return []
