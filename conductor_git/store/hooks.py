@@ -185,7 +185,9 @@ def _remove(repo: Repository) -> Installed:
             changed += _remove_lines(repo.worktree, folder)
         for manager in managers.MANAGERS:
             changed += manager.remove(repo.worktree, DOORS)
-    return Installed(tuple(done), tuple(dict.fromkeys(changed)))
+    changed = list(dict.fromkeys(changed))
+    done += [f"our entries are out of '{path}'" for path in changed]
+    return Installed(tuple(done), tuple(changed))
 
 
 def _take_away(repo: Repository, folder: str, door: str) -> list[str]:
