@@ -145,7 +145,9 @@ def in_color() -> bool:
 
 
 def width() -> int:
-    """How many cells a line has."""
+    """How many cells a line of this terminal has; a pipe gets lines that are not cut."""
+    if not is_terminal():
+        return WIDE
     given = os.environ.get("COLUMNS", "")
     if given.isascii() and given.isdigit() and int(given) > 0:
         return int(given)

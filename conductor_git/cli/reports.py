@@ -13,7 +13,7 @@ from conductor_git.commands.outcome import Outcome
 PAUSE = 2.0
 """Seconds between two looks of --watch."""
 
-_CLEAR = "\x1b[H\x1b[2J\x1b[3J"
+_CLEAR = "\x1b[H\x1b[2J"
 
 
 @click.command(cls=Command, examples=("status", "status 2 3", "log-status --json", "status --watch"))
