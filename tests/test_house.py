@@ -22,8 +22,9 @@ RINGS = {
     "commands": ("core", "store", "commands.outcome"),
     "doors": ("core", "store", "doors"),
     "cli": ("core", "store", "commands", "cli"),
+    "__main__": ("cli",),
 }
-"""Which parts of the house each part may import."""
+"""Which parts of the house each part may import; a journey that is a package may import its own modules."""
 
 EXCEPTIONS: dict[tuple[str, str], str] = {}
 """(importing module, imported module) -> why it may be."""
@@ -34,7 +35,7 @@ IMPURE = {
 }  # fmt: skip
 """What the core may not know: the machine, the clock, chance, the terminal, git."""
 
-PROCESSES: dict[str, str] = {}
+PROCESSES = {"commands.demo.stage": "it plays people at their shells, who type git and conductor-git themselves"}
 """Modules outside the store that start processes -> why they may."""
 
 NAMELESS = {"utils", "util", "helpers", "helper", "common", "manager", "misc", "base", "shared", "tools"}
@@ -79,7 +80,7 @@ def test_every_ring_imports_only_what_lies_inside_it() -> None:
     wrong = [
         (name, target)
         for name, target in edges()
-        if not within(target, RINGS[name.partition(".")[0]])
+        if not within(target, (*RINGS[name.partition(".")[0]], ".".join(name.split(".")[:2])))
         # The package of a ring is imported with any of its modules and says nothing.
         and target not in RINGS
         and (name, target) not in EXCEPTIONS
