@@ -58,10 +58,10 @@ def test_what_is_no_delegation_is_none(broken: Event) -> None:
         (None, "agent-5"),
         ("e1", "agent-1"),
         ("e2", "agent-4"),
-        ("unknown", "agent-5"),
+        ("unknown", None),
     ],
 )
-def test_the_start_commit_decides_then_the_first_take_over(start: str | None, expected: str) -> None:
+def test_the_start_commit_decides_then_the_first_take_over(start: str | None, expected: str | None) -> None:
     events = [
         event("e1", 1, "agent-1"),
         event("e2", 1, "agent-2"),
@@ -71,8 +71,7 @@ def test_the_start_commit_decides_then_the_first_take_over(start: str | None, ex
         event("o1", 5, "agent-6", "e4", plan="3"),
     ]
     found = holder(events, "2", Oid(start) if start else None)
-    assert found is not None
-    assert found.agent == expected
+    assert (found.agent if found else None) == expected
 
 
 def test_nobody_has_a_plan_that_no_event_names() -> None:

@@ -62,18 +62,18 @@ def holder(events: Iterable[Event], plan: str, start: Oid | None) -> Delegation 
 
     Two clones can both have said that they delegate: the start commit, which only one of them could push, decides.
     After that each take-over counts that names the delegation before it; of two that name the same, the first.
-    Without a start commit the newest counts.
+    Without a start commit the newest counts; with one whose event is not known here, nobody can be named.
     """
     said = [found for event in events if (found := read_delegation(event)) and found.plan == plan]
-    if start is None or all(found.event != start for found in said):
+    if start is None:
         return said[-1] if said else None
     chain: dict[Oid | None, Delegation] = {}
     for found in said:
         if found.supersedes is not None:
             chain.setdefault(found.supersedes, found)
-    current = next(found for found in said if found.event == start)
-    seen = {current.event}
-    while (after := chain.get(current.event)) is not None and after.event not in seen:
+    current = next((found for found in said if found.event == start), None)
+    seen = {start}
+    while current is not None and (after := chain.get(current.event)) is not None and after.event not in seen:
         current = after
         seen.add(current.event)
     return current

@@ -1,0 +1,285 @@
+"""`conductor-git delegate`: give a plan to an agent, exclusively, with a branch, a worktree and a brief."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import msgspec
+
+from conductor_git.commands.outcome import REFUSED, Outcome
+from conductor_git.core.brief import Brief, Place, render_brief
+from conductor_git.core.delegation import render_delegation
+from conductor_git.core.durations import ago
+from conductor_git.core.errors import CannotRun
+from conductor_git.core.findings import Finding
+from conductor_git.core.fold import fold
+from conductor_git.core.plan import Plan
+from conductor_git.core.targets import Oid, Target, is_plan_id
+from conductor_git.store import unfinished
+from conductor_git.store.briefs import brief_of, charge_digest
+from conductor_git.store.control import Control, read_control
+from conductor_git.store.handover import (
+    Holding,
+    Order,
+    base_of,
+    bring_branch,
+    find_holding,
+    hand_over,
+    is_ours,
+    record,
+    relative_workspace,
+    settle,
+)
+from conductor_git.store.identity import check_identity
+from conductor_git.store.ledger_push import push_own
+from conductor_git.store.locks import hold
+from conductor_git.store.newplans import commit_new_plan
+from conductor_git.store.remotes import Upstream, fetch, upstream_of
+from conductor_git.store.repository import Repository
+from conductor_git.store.snapshot import take
+from conductor_git.store.writer import check_writer, whoami
+
+Say = Callable[[str], None]
+Mode = Literal["new", "resume", "take-over"]
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What the command line asks for."""
+
+    what: str
+    waves: tuple[str, ...] = ()
+    to: str = ""
+    branch: str = ""
+    exec_command: str = ""
+    resume: bool = False
+    take_over: bool = False
+    reason: str = ""
+
+    @property
+    def mode(self) -> Mode:
+        """Begin, go on with the same agent, or go on with another."""
+        return "take-over" if self.take_over else "resume" if self.resume else "new"
+
+
+class _Scene(msgspec.Struct, frozen=True):
+    """Everything that is known before the plan's lock is taken."""
+
+    control: Control
+    plan: Plan
+    upstream: Upstream | None
+    writer: str
+    now: int
+
+
+def delegate(
+    repo: Repository,
+    what: str,
+    *,
+    waves: Sequence[str] = (),
+    to: str = "",
+    branch: str = "",
+    exec_command: str = "",
+    resume: bool = False,
+    take_over: bool = False,
+    reason: str = "",
+    say: Say,
+    now: int | None = None,
+) -> Outcome:
+    """Delegate the plan `what`, or with `waves` a new plan of that title; the brief is the outcome's text.
+
+    Raises CannotRun where nothing could be delegated; repeated, the command goes on where it stopped.
+    """
+    asked = Asked(what, tuple(waves), to, branch, exec_command, resume, take_over, reason)
+    _check(asked)
+    scene = _look_round(repo, asked, int(time.time()) if now is None else now, say)
+    before = _holding(repo, scene)
+    with hold(repo, f"delegate-{scene.plan.plan}", doing=f"delegate {scene.plan.plan}", wait=600):
+        refused = _carry_out(repo, asked, scene, before, say)
+        if refused is not None:
+            return Outcome(
+                REFUSED, data={"schema": 1, "plan": scene.plan.plan, "delegated": False}, findings=(refused,)
+            )
+        if scene.upstream is not None:
+            say(str(push_own(repo, scene.upstream.remote)))
+        made = _brief(repo, scene)
+        # From here on it is done; before an agent is started, which must not happen twice.
+        unfinished.end(repo, scene.plan.plan)
+    return _report(repo, asked, made, say)
+
+
+def _check(asked: Asked) -> None:
+    if asked.resume and asked.take_over:
+        raise CannotRun("'--resume' keeps the agent and '--take-over' changes it: give one of them")
+    if asked.take_over and not (asked.reason and asked.to):
+        raise CannotRun(
+            "a take-over goes on the record: it needs the new agent and a reason",
+            hint=f"conductor-git delegate {asked.what} --take-over --to AGENT --reason 'why'",
+        )
+    if asked.waves and asked.mode != "new":
+        raise CannotRun("'--wave' is for a new plan; a plan that is delegated has its waves in its file")
+    if asked.to:
+        check_writer(asked.to, "agent")
+
+
+def _look_round(repo: Repository, asked: Asked, now: int, say: Say) -> _Scene:
+    control = read_control(repo)
+    check_identity(repo)
+    upstream = upstream_of(repo, control.policy.integration)
+    if upstream is not None:
+        fetch(repo, upstream.remote, say=say)
+        control = read_control(repo)
+    plan = _plan(repo, asked, control, say)
+    if plan not in control.plans:
+        control = read_control(repo)
+    if asked.branch and asked.branch != plan.branch:
+        raise CannotRun(
+            f"the branch of plan '{plan.plan}' is '{plan.branch}'",
+            detail=f"'branch:' in '{plan.path}' names another one; nothing was changed",
+            hint="conductor-git plan commit    # after the change",
+        )
+    return _Scene(control, plan, upstream, whoami(repo, control.plans).name, now)
+
+
+def _plan(repo: Repository, asked: Asked, control: Control, say: Say) -> Plan:
+    if asked.waves:
+        return commit_new_plan(repo, asked.what, asked.waves, agent=asked.to, branch=asked.branch, say=say)
+    found = next((plan for plan in control.plans if plan.plan == asked.what), None)
+    if found is not None:
+        return found
+    broken = next((broken for broken in control.broken if broken.plan == asked.what), None)
+    if broken is not None:
+        raise CannotRun(
+            f"plan '{asked.what}' cannot be read: {broken.errors[0]}", hint=f"conductor-git plan check {asked.what}"
+        )
+    if is_plan_id(asked.what):
+        raise CannotRun(f"plan '{asked.what}' is not declared on '{control.ref}'", hint="conductor-git plan list")
+    raise CannotRun(
+        f"'{asked.what}' is no plan, and a new plan needs waves",
+        hint=f"conductor-git delegate '{asked.what}' --wave 'First step'",
+    )
+
+
+def _holding(repo: Repository, scene: _Scene) -> Holding | None:
+    return find_holding(repo, scene.plan, scene.upstream, since=scene.control.policy.since)
+
+
+def _carry_out(repo: Repository, asked: Asked, scene: _Scene, before: Holding | None, say: Say) -> Finding | None:
+    """Do it under the plan's lock; a finding where it is refused."""
+    plan, holding = scene.plan, _holding(repo, scene)
+    begun = unfinished.read_unfinished(repo, plan.plan)
+    agent = asked.to or (holding.agent if holding and asked.resume else plan.agent)
+    ours = is_ours(begun, agent, holding, take_over=asked.take_over)
+    if asked.mode == "new" and holding is not None and not ours and (holding.has_branch or begun is None):
+        return _refusal(scene, holding)
+    if asked.mode != "new":
+        if holding is None:
+            raise CannotRun(f"plan '{plan.plan}' is not delegated", hint=f"conductor-git delegate {plan.plan}")
+        wrong = _wrong_way_out(asked, scene, holding, before, agent, ours)
+        if wrong is not None:
+            return wrong
+    check_writer(agent, f"agent of plan '{plan.plan}'")
+    begins = asked.mode == "new" or (asked.mode == "resume" and ours)
+    return _do(repo, asked, scene, holding, agent, begins=begins)
+
+
+def _wrong_way_out(
+    asked: Asked, scene: _Scene, holding: Holding, before: Holding | None, agent: str, ours: bool
+) -> Finding | None:
+    if asked.mode == "resume":
+        return None if agent == holding.agent else _refusal(scene, holding)
+    if ours:
+        return None
+    # Whoever waited for the lock meant to take over from somebody who no longer has it.
+    moved = before is None or before.event != holding.event
+    return _refusal(scene, holding) if moved or agent == holding.agent else None
+
+
+def _do(
+    repo: Repository, asked: Asked, scene: _Scene, holding: Holding | None, agent: str, *, begins: bool
+) -> Finding | None:
+    plan, upstream = scene.plan, scene.upstream
+    base = base_of(repo, scene.control.policy.integration, upstream)
+    if begins:
+        if not hand_over(repo, _order(repo, asked, scene, agent, base, None), holding):
+            return _lost(repo, scene)
+    elif holding is not None:
+        bring_branch(repo, plan, holding, base)
+        if asked.mode == "take-over":
+            record(repo, _order(repo, asked, scene, agent, base, holding.event))
+    settle(repo, plan, agent, remote=upstream.remote if upstream else None)
+    return None
+
+
+def _order(repo: Repository, asked: Asked, scene: _Scene, agent: str, base: Oid, supersedes: Oid | None) -> Order:
+    plan, control = scene.plan, scene.control
+    workspace = relative_workspace(repo, plan)
+    kind = plan.agent_kind if agent == plan.agent else ""
+    place = Place(agent, kind, plan.branch, workspace)
+    data = render_delegation(
+        agent=agent,
+        agent_kind=kind,
+        branch=plan.branch,
+        workspace=workspace,
+        brief=charge_digest(control.policy, control.plans, plan, place, control.scripts),
+        supersedes=supersedes,
+        reason=asked.reason,
+    )
+    return Order(plan, agent, data, scene.writer, base, scene.now, scene.upstream)
+
+
+def _lost(repo: Repository, scene: _Scene) -> Finding:
+    plan, upstream = scene.plan, scene.upstream
+    unfinished.end(repo, plan.plan)
+    if upstream is not None:
+        fetch(repo, upstream.remote, f"+{plan.ref}:refs/remotes/{upstream.remote}/{plan.branch}", say=lambda _: None)
+    holding = _holding(repo, scene)
+    if holding is None:
+        raise CannotRun(f"branch '{plan.branch}' was created and deleted meanwhile by somebody else")
+    return _refusal(scene, holding)
+
+
+def _refusal(scene: _Scene, holding: Holding) -> Finding:
+    plan = scene.plan.plan
+    day = time.strftime("%Y-%m-%d %H:%M", time.gmtime(holding.since))
+    return Finding(
+        "CG801",
+        "error",
+        plan,
+        f"plan {plan} is delegated to '{holding.agent}' since {day} UTC ({ago(scene.now - holding.since)})",
+        hint=f"conductor-git delegate {plan} --resume    # '{holding.agent}' goes on",
+        detail=f"by '{holding.by}'; nothing was changed" if holding.by else "nothing was changed",
+    )
+
+
+def _brief(repo: Repository, scene: _Scene) -> Brief:
+    snapshot = take(repo)
+    return brief_of(repo, snapshot, fold(snapshot, scene.now), Target(scene.plan.plan))
+
+
+def _report(repo: Repository, asked: Asked, made: Brief, say: Say) -> Outcome:
+    text = render_brief(made)
+    say(f"plan {made.plan} is {_DONE[asked.mode]} '{made.agent}' on branch '{made.branch}' in '{made.workspace}'")
+    data = {
+        "schema": 1,
+        "plan": made.plan,
+        "delegated": True,
+        "agent": made.agent,
+        "branch": made.branch,
+        "workspace": made.workspace,
+        "log": None,
+        "pid": None,
+    }
+    if asked.exec_command:
+        from conductor_git.store.agents import start_agent
+
+        started = start_agent(
+            repo, asked.exec_command, name=made.agent, worktree=made.workspace, brief=text, plan=made.plan
+        )
+        say(f"started process {started.pid}; its output goes to '{started.log}'")
+        data |= {"log": started.log, "pid": started.pid}
+    return Outcome(text=text, data=data)
+
+
+_DONE: dict[Mode, str] = {"new": "delegated to", "resume": "resumed by", "take-over": "taken over by"}
