@@ -1,0 +1,32 @@
+"""`conductor-git brief`: what an orchestrator, or the executor of one wave, needs to start cold."""
+
+from __future__ import annotations
+
+import msgspec
+
+from conductor_git.commands.outcome import Outcome
+from conductor_git.core.brief import Format, render_brief
+from conductor_git.core.errors import CannotRun
+from conductor_git.store.boards import read_board
+from conductor_git.store.briefs import brief_of
+from conductor_git.store.repository import Repository
+from conductor_git.store.snapshot import take
+from conductor_git.store.subjects import find_target
+from conductor_git.store.writer import branch_plan
+
+
+def brief(repo: Repository, target: str = "", *, now: int, short: bool = False, format: Format = "md") -> Outcome:
+    """The brief of a plan, or of one wave of it; of nothing named, this worktree's plan.
+
+    Raises CannotRun where there is no such plan or wave, or no plan here.
+    """
+    snapshot = take(repo)
+    board = read_board(repo, now)
+    named = target or branch_plan(repo, snapshot.plans)
+    if named is None:
+        raise CannotRun(
+            "this branch belongs to no plan, and none was named",
+            hint="conductor-git plan list    # then conductor-git brief PLAN",
+        )
+    made = brief_of(repo, snapshot, board, find_target(repo, snapshot, board, named))
+    return Outcome(text=render_brief(made, format, short=short), data=msgspec.to_builtins(made))

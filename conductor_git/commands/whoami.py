@@ -1,0 +1,43 @@
+"""`conductor-git whoami`: under which name this worktree writes to the ledger, and why."""
+
+from __future__ import annotations
+
+from conductor_git.commands.outcome import Outcome
+from conductor_git.core.errors import CannotRun
+from conductor_git.core.plan import Plan
+from conductor_git.core.say import printable
+from conductor_git.store.control import read_control
+from conductor_git.store.repository import Repository
+from conductor_git.store.writer import Role, branch_plan
+from conductor_git.store.writer import whoami as find_writer
+
+_ROLES: dict[Role, str] = {
+    "conductor": "the conductor",
+    "orchestrator": "a plan's orchestrator",
+    "executor": "an executor",
+    "runner": "a runner",
+    "user": "a user",
+}
+
+
+def whoami(repo: Repository) -> Outcome:
+    """The writer, what it may do, and the plan of this worktree.
+
+    Raises CannotRun where a name was given that cannot be a writer's.
+    """
+    plans = _plans(repo)
+    writer = find_writer(repo, plans)
+    plan = branch_plan(repo, plans)
+    lines = [f"{writer.name}: {_ROLES[writer.role]} ({writer.why})"]
+    if plan is not None:
+        lines.append(f"plan {plan}")
+    data = {"schema": 1, "writer": writer.name, "role": writer.role, "why": writer.why, "plan": plan}
+    return Outcome(text=printable("\n".join(lines)), data=data)
+
+
+def _plans(repo: Repository) -> tuple[Plan, ...]:
+    try:
+        return read_control(repo).plans
+    except CannotRun:
+        # Who somebody is, is asked most of all where something is not set up yet.
+        return ()
