@@ -69,3 +69,6 @@ def repo_dir(tmp_path: Path, git: Git) -> Path:
     git(folder, "add", "README")
     git(folder, "commit", "-q", "-m", "first")
     return folder
+
+
+pytest_plugins = ["tests.team"]

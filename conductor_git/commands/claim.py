@@ -6,7 +6,7 @@ from conductor_git.commands.outcome import DONE, NOT_YET, REFUSED, Outcome
 from conductor_git.core import message
 from conductor_git.core.board import Board
 from conductor_git.core.errors import CannotRun
-from conductor_git.core.findings import refused
+from conductor_git.core.findings import Finding, refused
 from conductor_git.core.fold import fold
 from conductor_git.core.judge import Ruling, Saying, judge_saying
 from conductor_git.core.rules import RuleSet, rules_of
@@ -48,6 +48,11 @@ def claim(
     product = product_of(repo, index_tree(repo))
     line = _line(found, note)
     ruling = judge_saying(_saying(repo, line, product), snapshot)
+    if ruling.target is not None and ruling.target.plan != found.plan:
+        # A wave's line names no plan: on this branch it would claim that wave of another one.
+        text = f"this branch belongs to plan {ruling.target.plan}, so {title(found)} is not claimed here"
+        finding = Finding("CG103", "error", str(found), text, f"conductor-git delegate {found.plan} --resume")
+        return Outcome(REFUSED, data=_data(found, None), findings=(finding,), unchanged="nothing was committed")
     standing = [finding for finding in ruling.findings if finding.code not in _RUN_MENDS]
     if refused(standing) or any(finding.code == "CG106" for finding in standing):
         code = REFUSED if refused(standing) else DONE

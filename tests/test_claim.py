@@ -1,0 +1,157 @@
+"""`conductor-git claim`: prove, or find the proof, and commit, in one step."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.team import CLAIM, Team
+
+SLOW = "#!/bin/sh\nsleep 3\ngrep -q good state\n"
+
+
+def claim(team: Team, *args: str, at: Path | None = None) -> tuple[int, str]:
+    return team.run("conductor-git", "claim", *args, at=at)
+
+
+def head(team: Team) -> str:
+    return team.git(team.root, "rev-parse", "HEAD")
+
+
+def script(team: Team, text: str) -> None:
+    """Put another validation script on control."""
+    team.git(team.root, "checkout", "-q", "main")
+    (team.root / ".conductor" / "scripts" / "verify.sh").write_text(text)
+    team.git(team.root, "commit", "-q", "-a", "-m", "script", env={"CONDUCTOR_WRITER": "conductor"})
+    team.git(team.root, "checkout", "-q", "b2")
+
+
+def test_the_lowest_open_wave_of_this_branch_is_proven_and_claimed(team: Team) -> None:
+    code, said = claim(team)
+    assert code == 0, said
+    assert team.message().splitlines()[0] == CLAIM
+    assert "hint: conductor-git claim 2.1" in said
+    assert claim(team)[0] == 0
+    assert team.trailers()["Conductor-Wave"] == "1"
+    assert claim(team)[0] == 0
+    assert team.message().splitlines()[0] == "✅ PLAN 2 COMPLETE"
+    board = json.loads(team.run("conductor-git", "log-status", "--json")[1])
+    assert board["plans"][0]["state"] == "complete"
+
+
+def test_a_note_goes_into_the_line(team: Team) -> None:
+    assert claim(team, ".0", "-m", "audited")[0] == 0
+    assert team.message().splitlines()[0] == f"{CLAIM} - audited"
+
+
+@pytest.mark.parametrize("note", ["two\nlines", "bidi \u202e", "bell \x07"])
+def test_a_note_that_cannot_stand_in_a_claim_is_refused(team: Team, note: str) -> None:
+    before = head(team)
+    code, said = claim(team, "-m", note)
+    assert (code, head(team)) == (2, before)
+    assert "Traceback" not in said
+
+
+def test_what_is_staged_goes_into_the_claim(team: Team) -> None:
+    (team.root / "state").write_text("good and staged\n")
+    team.git(team.root, "add", "state")
+    assert claim(team)[0] == 0
+    assert team.git(team.root, "show", "HEAD:state") == "good and staged"
+
+
+def test_a_failing_validation_claims_nothing_and_says_what_is_not_part_of_it(team: Team) -> None:
+    (team.root / "state").write_text("bad\n")
+    team.git(team.root, "add", "state")
+    (team.root / "state").write_text("good again, but not staged\n")
+    (team.root / "untracked").write_text("x")
+    before = head(team)
+    code, said = claim(team)
+    assert (code, head(team)) == (1, before)
+    assert "[CG202]" in said
+    assert "'state' (not staged)" in said
+    assert "'untracked' (untracked)" in said
+    assert "nothing was committed" in said
+
+
+def test_nothing_runs_for_a_claim_that_order_refuses(team: Team) -> None:
+    code, said = claim(team, "2.1")
+    assert code == 1
+    assert "2.1 needs 2.0, which is not complete (not claimed) [CG301]" in said
+    assert "hint: conductor-git claim 2.0" in said
+    assert team.git(team.root, "for-each-ref", "refs/notes/conductor") == ""
+
+
+@pytest.mark.parametrize("args", [("9",), ("2.7",), ("nonsense!",), (".",)])
+def test_what_does_not_exist_is_a_usage_error(team: Team, args: tuple[str, ...]) -> None:
+    code, said = claim(team, *args)
+    assert code == 2
+    assert said.startswith("error: ")
+    assert "Traceback" not in said
+
+
+def test_a_claim_on_another_plans_branch_is_refused(team: Team) -> None:
+    before = head(team)
+    code, said = claim(team, "3.0")
+    assert (code, head(team)) == (1, before)
+    assert "this branch belongs to plan 2, so wave 3.0 is not claimed here [CG103]" in said
+
+
+def test_twice_is_once(team: Team) -> None:
+    assert claim(team, "2.0")[0] == 0
+    before = head(team)
+    code, said = claim(team, "2.0")
+    assert (code, head(team)) == (0, before)
+    assert "complete already" in said
+
+
+def test_an_impatient_caller_gets_4_and_attaches_again(team: Team) -> None:
+    script(team, SLOW)
+    before = head(team)
+    code, said = claim(team, "--max", "1s")
+    assert (code, head(team)) == (4, before)
+    assert "hint: conductor-git claim 2.0" in said
+    assert claim(team, "--max", "60s")[0] == 0
+    assert (
+        len(
+            team.git(
+                team.root,
+                "ls-tree",
+                "-r",
+                team.git(team.root, "for-each-ref", "--format=%(refname)", "refs/notes/conductor"),
+            ).splitlines()
+        )
+        == 1
+    )
+
+
+def test_an_interrupted_claim_commits_nothing(team: Team) -> None:
+    script(team, SLOW)
+    before = head(team)
+    running = subprocess.Popen(
+        ["conductor-git", "claim"], cwd=team.root, stderr=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    time.sleep(1)
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=60)
+    assert (running.returncode, head(team)) == (130, before)
+    assert b"Traceback" not in said
+
+
+def test_a_users_own_hook_that_refuses_is_quoted(team: Team) -> None:
+    hook = team.root / ".git" / "hooks" / "prepare-commit-msg"
+    hook.write_text("#!/bin/sh\necho 'no commits on Sunday' >&2\nexit 1\n")
+    hook.chmod(0o755)
+    code, said = claim(team)
+    assert code == 2
+    assert "no commits on Sunday" in said
+
+
+def test_it_works_without_doors_and_leaves_the_same_trailers(team: Team) -> None:
+    assert team.run("conductor-git", "uninstall")[0] == 0
+    assert claim(team)[0] == 0
+    assert list(team.trailers()) == ["Conductor-Plan", "Conductor-Wave", "Conductor-Proof", "Conductor-Rules"]
