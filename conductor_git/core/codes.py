@@ -347,6 +347,12 @@ _ALL = (
         "conductor-git stands on what git 2.38 and newer do.",
         "Install a newer git.",
     ),
+    Code(
+        "CG715",
+        "agent used twice",
+        "Two plans that can run at the same time name the same agent, so the ledger cannot tell who of them spoke.",
+        "Give each plan its own `agent:`, or order the plans with `needs:`.",
+    ),
     # Delegation
     Code(
         "CG801",

@@ -148,8 +148,15 @@ def _symbols_meet(one: str, other: str) -> bool:
 
 def _meet(one: Sequence[str], other: Sequence[str], repeat: str, same: Callable[[str, str], bool]) -> bool:
     """Whether two sequences, in which `repeat` stands for any number of any elements, have a common instance."""
-    seen = {(0, 0)}
-    queue = [(0, 0)]
+    start = 0
+    for here, there in zip(one, other, strict=False):
+        if repeat in (here, there):
+            break
+        if not same(here, there):
+            return False
+        start += 1
+    seen = {(start, start)}
+    queue = [(start, start)]
     while queue:
         i, j = queue.pop()
         if i == len(one) and j == len(other):

@@ -1,0 +1,127 @@
+"""What is wrong with plans that cannot be seen in one file: each finding is about how they stand to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import combinations
+
+from conductor_git.core.findings import Finding
+from conductor_git.core.globs import overlap
+from conductor_git.core.needs import NeedGraph, Order, declared_needs
+from conductor_git.core.plan import BrokenPlan, Plan
+from conductor_git.core.plans import one_each
+from conductor_git.core.policy import Policy
+from conductor_git.core.problems import nearest
+from conductor_git.core.rules import Scripts, rules_of
+from conductor_git.core.targets import Target
+
+
+def check_plans(
+    plans: Iterable[Plan],
+    broken: Iterable[BrokenPlan] = (),
+    *,
+    policy: Policy | None = None,
+    scripts: Scripts | None = None,
+) -> list[Finding]:
+    """Everything that is wrong with a set of plans, and where policy and scripts are given with what judges them."""
+    good, bad = one_each(plans, broken)
+    graph = NeedGraph(good)
+    findings = [*_broken(bad), *_unknown_needs(good, bad), *_circles(graph), *_branches(good, policy)]
+    if policy is not None and scripts is not None:
+        findings += _rules(good, policy, scripts)
+    # What may run at the same time can only be told where nothing needs itself.
+    if not any(finding.code == "CG705" for finding in findings):
+        order = Order(graph)
+        findings += [*_scopes(good, order), *_agents(good, order)]
+    return findings
+
+
+def _broken(broken: Iterable[BrokenPlan]) -> Iterator[Finding]:
+    for plan in broken:
+        for error in plan.errors:
+            yield Finding("CG701", "error", plan.plan or plan.path, str(error), detail=error.hint)
+
+
+def _unknown_needs(plans: Iterable[Plan], broken: Iterable[BrokenPlan]) -> Iterator[Finding]:
+    known = {plan.plan: plan for plan in plans}
+    unreadable = {plan.plan for plan in broken}
+    for plan in known.values():
+        for target, needs in declared_needs(plan):
+            for need in needs:
+                if need.plan not in unreadable and not _is_declared(need, known):
+                    message = f"{target} needs '{need}', {_missing(need, known)}"
+                    yield Finding("CG704", "error", str(target), message, hint="conductor-git plan list")
+
+
+def _is_declared(need: Target, known: dict[str, Plan]) -> bool:
+    plan = known.get(need.plan)
+    return plan is not None and (need.wave is None or plan.wave(need.wave) is not None)
+
+
+def _missing(need: Target, known: dict[str, Plan]) -> str:
+    plan = known.get(need.plan)
+    if plan is not None:
+        return f"and plan '{plan.plan}' has only the waves {', '.join(str(wave.number) for wave in plan.waves)}"
+    meant = nearest(need.plan, known)
+    return "which no plan declares" + (f"; did you mean '{Target(meant, need.wave)}'?" if meant else "")
+
+
+def _circles(graph: NeedGraph) -> Iterator[Finding]:
+    for circle in graph.circles():
+        shown = " -> ".join(map(str, circle))
+        message = f"these need each other in a circle, so none can be claimed: {shown}"
+        yield Finding("CG705", "error", str(circle[0]), message, hint=f"conductor-git plan show {circle[0].plan}")
+
+
+def _branches(plans: Iterable[Plan], policy: Policy | None) -> Iterator[Finding]:
+    used: dict[str, str] = {}
+    if policy is not None:
+        used = {policy.control or policy.integration: "the control branch", policy.integration: "integration"}
+    for plan in plans:
+        # One branch cannot be a folder of another: git keeps both as files.
+        clash = next((branch for branch in used if _clash(branch, plan.branch)), None)
+        if clash is None:
+            used[plan.branch] = f"plan {plan.plan}"
+            continue
+        same = "is also" if clash == plan.branch else f"cannot stand beside '{clash}' of"
+        message = f"branch '{plan.branch}' of plan {plan.plan} {same} {used[clash]}"
+        yield Finding("CG706", "error", plan.plan, message, hint=f"conductor-git plan show {plan.plan}")
+
+
+def _clash(one: str, other: str) -> bool:
+    return one == other or one.startswith(other + "/") or other.startswith(one + "/")
+
+
+def _rules(plans: Iterable[Plan], policy: Policy, scripts: Scripts) -> Iterator[Finding]:
+    for plan in plans:
+        seen = set()
+        for target in plan.targets():
+            found = rules_of(policy, plan, target, scripts)
+            # What is missing for every wave alike is said once a plan.
+            if isinstance(found, Finding) and (found.code, found.message) not in seen:
+                seen.add((found.code, found.message))
+                yield found
+
+
+def _scopes(plans: tuple[Plan, ...], order: Order) -> Iterator[Finding]:
+    for one, other in combinations([plan for plan in plans if plan.scope], 2):
+        pair = _common_path(one, other) if _side_by_side(order, one, other) else None
+        if pair is not None:
+            shown = f"'{pair[0]}'" if pair[0] == pair[1] else f"'{pair[0]}' and '{pair[1]}'"
+            message = f"plans {one.plan} and {other.plan} run side by side and may both change {shown}"
+            yield Finding("CG707", "warning", one.plan, message, hint=f"conductor-git plan show {other.plan}")
+
+
+def _common_path(one: Plan, other: Plan) -> tuple[str, str] | None:
+    return next(((a, b) for a in one.scope for b in other.scope if overlap(a, b)), None)
+
+
+def _agents(plans: tuple[Plan, ...], order: Order) -> Iterator[Finding]:
+    for one, other in combinations(plans, 2):
+        if one.agent == other.agent and _side_by_side(order, one, other):
+            message = f"plans {one.plan} and {other.plan} run side by side and both name the agent '{one.agent}'"
+            yield Finding("CG715", "warning", one.plan, message, hint=f"conductor-git plan show {other.plan}")
+
+
+def _side_by_side(order: Order, one: Plan, other: Plan) -> bool:
+    return not order.is_after(one.plan, other.plan) and not order.is_after(other.plan, one.plan)
