@@ -45,7 +45,7 @@ def root() -> None:
     """
 
 
-root.add_section("Start here", work.delegate, work.claim, reports.status)
+root.add_section("Start here", setup.init, work.delegate, work.claim, reports.status)
 root.add_section("Work on a plan", work.brief, work.validate, setup.whoami)
 root.add_section("Look after a clone", setup.install, setup.uninstall, setup.doctor)
 root.add_section("Learn", reports.explain)

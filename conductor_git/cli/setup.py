@@ -4,7 +4,55 @@ from __future__ import annotations
 
 import click
 
-from conductor_git.cli.frame import Command, finish, here, json_option
+from conductor_git.cli.frame import Command, finish, here, is_terminal, json_option, max_option, now, say
+
+
+@click.command(
+    cls=Command,
+    examples=(
+        "init",
+        "init --validate 'pytest -q'",
+        "init --validate 'make test' --agents",
+        "init --control conductor",
+    ),
+)
+@click.option("--validate", metavar="CMD", default="", help="Make CMD the first validation, and run it once.")
+@click.option("--agents", is_flag=True, help="Write what an agent must know into AGENTS.md.")
+@click.option(
+    "--control", metavar="BRANCH", default="", help="Keep policy, plans and scripts on a branch of their own."
+)
+@click.option("--pre-commit", is_flag=True, help="Put the doors in as entries of pre-commit, and install it.")
+@click.option("--no-commit", is_flag=True, help="Leave the new files in the working tree.")
+@max_option
+@json_option
+def init(
+    validate: str,
+    agents: bool,
+    control: str,
+    pre_commit: bool,
+    no_commit: bool,
+    max_seconds: float | None,
+    as_json: bool,
+) -> int:
+    """Begin here: policy, first validation, doors.
+
+    Where a policy exists already, only what this clone lacks is installed.
+    """
+    from conductor_git.commands.init import init as journey
+
+    outcome = journey(
+        here(),
+        validate=validate,
+        agents=agents,
+        control=control,
+        pre_commit=pre_commit,
+        commit=not no_commit,
+        say=say,
+        now=now(),
+        max_seconds=max_seconds,
+        terminal=is_terminal(),
+    )
+    return finish(outcome, as_json=as_json)
 
 
 @click.command(cls=Command, examples=("install",))
