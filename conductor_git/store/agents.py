@@ -9,7 +9,7 @@ import time
 import msgspec
 
 from conductor_git.core.errors import CannotRun
-from conductor_git.store.git import environment
+from conductor_git.store.git import without_git
 from conductor_git.store.repository import Repository
 
 _MOMENT = 0.3
@@ -56,7 +56,4 @@ def start_agent(repo: Repository, command: str, *, name: str, worktree: str, bri
 
 
 def _environment(name: str, plan: str) -> dict[str, str]:
-    # Without what an outer git set: in the agent's worktree its git would read another repository.
-    ours = environment(os.environ, writes=True)
-    kept = {key: value for key, value in os.environ.items() if key in ours}
-    return {**kept, "CONDUCTOR_PLAN": plan, "CONDUCTOR_WRITER": name}
+    return {**without_git(os.environ), "CONDUCTOR_PLAN": plan, "CONDUCTOR_WRITER": name}

@@ -68,13 +68,18 @@ class Result:
 
 def environment(base: Mapping[str, str], *, writes: bool = False) -> dict[str, str]:
     """The environment for a git of ours: `base` without what an outer git set, and with C messages."""
-    env = {name: value for name, value in base.items() if not name.startswith("GIT_") or name in _KEPT}
+    env = without_git(base)
     env["LC_ALL"] = "C.UTF-8"
     env["GIT_NO_REPLACE_OBJECTS"] = "1"
     if not writes:
         # Otherwise a status that nobody asked for takes index.lock under a working agent.
         env["GIT_OPTIONAL_LOCKS"] = "0"
     return env
+
+
+def without_git(base: Mapping[str, str]) -> dict[str, str]:
+    """The environment for another program: `base` without what an outer git set for its own repository."""
+    return {name: value for name, value in base.items() if not name.startswith("GIT_") or name in _KEPT}
 
 
 def run(
