@@ -6,6 +6,7 @@ import os
 import random
 import subprocess
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -115,11 +116,41 @@ def test_same_words_twice_are_two_events(repo: Repository) -> None:
     assert texts(read_ledger(repo)) == ["again", "again"]
 
 
-def test_committer_dates_only_grow(repo: Repository, git: Git) -> None:
+def test_a_clock_of_the_wall_that_goes_back_changes_no_order(repo: Repository, git: Git) -> None:
     for now in (NOW, NOW, NOW - 500):
-        say(repo, "tick", now=now)
-    assert git(repo.root, "log", "--format=%ct", own(repo)).split() == [str(NOW + 2), str(NOW + 1), str(NOW)]
+        say(repo, str(now), now=now)
+    assert git(repo.root, "log", "--format=%ct", own(repo)).split() == [str(NOW - 500), str(NOW), str(NOW)]
     assert [event.time for event in read_ledger(repo).events] == [NOW, NOW, NOW - 500]
+
+
+def test_notes_go_to_where_git_looks_for_them(repo: Repository, git: Git) -> None:
+    """Enough events that folders hold several, and names that sort in every place of a folder."""
+    events = append_many(
+        repo, writer="agent-1", drafts=[Draft("memory", {"n": number}) for number in range(600)], now=NOW
+    )
+    for number in range(20):
+        say(repo, str(number))
+    assert git(repo.root, "fsck", "--strict") == ""
+    listed = git(repo.root, "notes", f"--ref={own(repo)}", "list").splitlines()
+    assert sorted(listed) == sorted(f"{event.id} {event.id}" for event in read_ledger(repo).events)
+    assert len(listed) == 620
+    assert {event.id for event in events} < {line.split()[0] for line in listed}
+
+
+@pytest.mark.parametrize(("shared", "objects", "file"), [("false", 0o755, 0o444), ("group", 0o2775, 0o444)])
+def test_objects_are_as_accessible_as_those_of_git(
+    git: Git, tmp_path: Path, shared: str, objects: int, file: int
+) -> None:
+    old = os.umask(0o022)
+    try:
+        git(tmp_path, "init", "-q", f"--shared={shared}", "repo")
+        event = say(discover(str(tmp_path / "repo")), "hi")
+    finally:
+        os.umask(old)
+    folder = tmp_path / "repo" / ".git" / "objects" / event.id[:2]
+    assert folder.stat().st_mode & 0o7777 == objects
+    assert (folder / event.id[2:]).stat().st_mode & 0o7777 == file
+    assert [path.name for path in folder.iterdir()] == [event.id[2:]]
 
 
 def test_nobody_needs_an_identity(repo: Repository, git: Git, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -216,7 +247,7 @@ def unchanged(repo: Repository, act: Callable[[], object], match: str) -> Cannot
     with pytest.raises(CannotRun, match=match) as raised:
         act()
     assert repo.git("for-each-ref").out == before
-    assert not list(Path(repo.git_dir).glob("fast_import_crash_*"))
+    assert not list(Path(repo.common_dir).rglob("tmp_*"))
     return raised.value
 
 
@@ -251,16 +282,18 @@ def test_what_no_reader_could_read(repo: Repository, value: object) -> None:
     )
 
 
-def test_a_parent_that_is_not_there(repo: Repository) -> None:
+def test_a_parent_that_is_no_commit(repo: Repository, git: Git) -> None:
     say(repo, "hi")
-    missing = Oid("1" * 40)
-    error = unchanged(
-        repo,
-        lambda: append(repo, writer="agent-1", kind="landing", data={}, now=NOW, parents=[missing]),
-        "not be written",
-    )
-    assert missing in error.detail
-    assert error.detail.endswith("nothing was recorded")
+    for parent in (Oid("1" * 40), Oid(git(repo.root, "rev-parse", "HEAD:README"))):
+        landing = partial(append, repo, writer="agent-1", kind="landing", data={}, now=NOW, parents=[parent])
+        error = unchanged(repo, landing, "could not be written")
+        assert error.detail == f"there is no commit '{parent}'; nothing was recorded"
+
+
+def test_a_ref_that_is_no_ledger(repo: Repository, git: Git) -> None:
+    git(repo.root, "update-ref", own(repo), git(repo.root, "rev-parse", "HEAD:README"))
+    error = unchanged(repo, lambda: say(repo, "hi"), "could not be written")
+    assert "is no ledger" in error.detail
 
 
 def test_all_or_none_of_several(repo: Repository) -> None:

@@ -6,7 +6,6 @@ import os
 import re
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -16,26 +15,20 @@ from conductor_git.core.event import BadLine, Event, Kind, parse_line, render_li
 from conductor_git.core.ledger import CLOCK_SLACK
 from conductor_git.core.policy import Limits
 from conductor_git.core.targets import Oid, Target
-from conductor_git.store import loose
+from conductor_git.store import ledger_writer
 from conductor_git.store.clone import clone_id
 from conductor_git.store.exclusive import exclusive
-from conductor_git.store.git import GitFailed
 from conductor_git.store.ledger_push import push_own as push_own
 from conductor_git.store.ledger_reader import read_ledger as read_ledger
-from conductor_git.store.objects import read_objects
 from conductor_git.store.refs import LEDGER, LEDGER_COPIES
 from conductor_git.store.repository import Repository
 from conductor_git.store.writer import check_writer
 
 _PATIENCE = 20.0
 """Seconds for which an append is tried again while the ref moves or is locked."""
-_DEAD_LOCK = 10.0
-"""Seconds after which the lock of a ref that only we write is a dead process's: a live one has it for milliseconds."""
-
 _SUBJECT = re.compile(r"conductor: clock ([0-9]{1,15}) known ([0-9]{1,15})")
 _UNTOLD = 10**15
 """The clock of a tip that `git notes` made by hand: it says nothing, so the notes themselves are read."""
-_MOVED = ("Not updating", "but expected", "reference already exists", "File exists")
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -51,8 +44,6 @@ class _Known(msgspec.Struct, frozen=True):
 
     tip: Oid | None
     """Of the ref that is appended to; None where it does not exist."""
-    date: int
-    """The tip's committer time; 0 where there is no tip."""
     clock: int
     """The highest clock that is believed."""
     events: int
@@ -100,9 +91,8 @@ def append_many(
         while time.monotonic() < give_up:
             known = _look(repo, ref, clone)
             lines = _render(repo, ref, drafts, known.clock, now, event_bytes)
-            if _write(repo, ref, lines, known, now, parents):
+            if ledger_writer.write(repo, _commit(ref, known, lines, parents, now)):
                 return tuple(event for event, _ in lines)
-            _drop_dead_lock(repo, ref)
             time.sleep(pause)
             pause = min(2 * pause, 1.0)
     raise CannotRun(f"'{ref}' was moved or locked for {_PATIENCE:g} s", detail="nothing was recorded")
@@ -111,14 +101,20 @@ def append_many(
 _Lines = list[tuple[Event, bytes]]
 
 
+def _commit(ref: str, known: _Known, lines: _Lines, parents: Sequence[Oid], now: int) -> ledger_writer.Commit:
+    subject = f"conductor: clock {lines[-1][0].clock} known {known.events + len(lines)}"
+    notes = {event.id: raw for event, raw in lines}
+    return ledger_writer.Commit(ref, known.tip, subject, notes, parents, now)
+
+
 def _look(repo: Repository, ref: str, clone: str) -> _Known:
     """Read clocks from the subjects of all ledger tips, and the whole ledger only where they cannot be believed."""
-    form = "%(objectname) %(committerdate:unix) %(refname) %(contents:subject)"
-    tip, date, clock, events = None, 0, 0, 0
+    form = "%(objectname) %(refname) %(contents:subject)"
+    tip, clock, events = None, 0, 0
     for line in repo.git("for-each-ref", f"--format={form}", LEDGER, LEDGER_COPIES).lines():
-        oid, when, name, subject = line.split(" ", 3)
+        oid, name, subject = line.split(" ", 2)
         if name == ref:
-            tip, date = Oid(oid), int(when or 0)
+            tip = Oid(oid)
         said = _SUBJECT.fullmatch(subject)
         clock = max(clock, int(said[1]) if said else _UNTOLD)
         # What others counted is their word. What this clone counted is the least that it knows now.
@@ -127,7 +123,7 @@ def _look(repo: Repository, ref: str, clone: str) -> _Known:
     if clock > events + CLOCK_SLACK:
         ledger = read_ledger(repo)
         clock, events = ledger.clock, len(ledger.events)
-    return _Known(tip, date, clock, events)
+    return _Known(tip, clock, events)
 
 
 def _render(repo: Repository, ref: str, drafts: Sequence[Draft], clock: int, now: int, event_bytes: int) -> _Lines:
@@ -152,102 +148,3 @@ def _render(repo: Repository, ref: str, drafts: Sequence[Draft], clock: int, now
             raise CannotRun(f"the {draft.kind} cannot be recorded: {event.why}", detail="nothing was recorded")
         lines.append((event, raw))
     return lines
-
-
-def _write(repo: Repository, ref: str, lines: _Lines, known: _Known, now: int, parents: Sequence[Oid]) -> bool:
-    """Write and read back; False where the ref has moved meanwhile."""
-    try:
-        tip = _import(repo, ref, _stream(ref, lines, known, now, parents))
-    except GitFailed as error:
-        _remove_crash_report(error.said)
-        # A git that was killed may have moved the ref before it died; then what it said last does not count.
-        if _git_has(repo, ref, lines):
-            return True
-        if any(sign in error.said for sign in _MOVED):
-            return False
-        raise _not_written(ref, error) from error
-    if not (_disk_has(repo, ref, lines, tip) or _git_has(repo, ref, lines)):
-        raise CannotRun(f"'{ref}' does not hold what was just written to it", hint="git fsck")
-    return True
-
-
-def _import(repo: Repository, ref: str, stream: bytes) -> Oid:
-    """Run fast-import and return the ledger commit that it made."""
-    writer, email = _identity(ref)
-    # No hook is asked: our own reference-transaction hook would start Python to judge what was just judged here.
-    return Oid(
-        repo.git(
-            *("-c", "core.hooksPath=/dev/null", "fast-import", "--done", "--quiet"),
-            stdin=stream,
-            env={"GIT_COMMITTER_NAME": writer, "GIT_COMMITTER_EMAIL": email},
-            writes=True,
-            timeout=120,
-        ).text()
-    )
-
-
-def _stream(ref: str, lines: _Lines, known: _Known, now: int, parents: Sequence[Oid]) -> bytes:
-    """What git fast-import reads. Source of the grammar: git-fast-import, "INPUT FORMAT"."""
-    # Dates that only grow: with two equal ones fast-import walks the whole ref to see that it is a fast-forward.
-    date = max(now, known.date + 1)
-    out = bytearray()
-    if known.tip is None and parents:
-        # The first parent is always the ledger's own.
-        out += _commit(ref, "conductor: clock 0 known 0", date)
-        date += 1
-    out += _commit(ref, f"conductor: clock {lines[-1][0].clock} known {known.events + len(lines)}", date, mark=":1")
-    if known.tip is not None:
-        out += f"from {known.tip}\n".encode()
-    for parent in dict.fromkeys(parents):
-        out += f"merge {parent}\n".encode()
-    for event, raw in lines:
-        out += f"M 100644 inline {note_path(event.id)}\ndata {len(raw)}\n".encode() + raw
-    return bytes(out + b"get-mark :1\ndone\n")
-
-
-def _commit(ref: str, subject: str, date: int, *, mark: str = "") -> bytes:
-    writer, email = _identity(ref)
-    head = f"commit {ref}\n" + (f"mark {mark}\n" if mark else "")
-    return f"{head}committer {writer} <{email}> {date} +0000\ndata {len(subject) + 1}\n{subject}\n".encode()
-
-
-def _identity(ref: str) -> tuple[str, str]:
-    """Whose name ledger commits bear: the writer's, so that no user's identity has to be configured."""
-    name = ref.removeprefix(LEDGER)
-    return name.partition(".")[0], f"{name}@conductor-git"
-
-
-def note_path(oid: Oid) -> str:
-    """Where the note of an event stands in a ledger's tree."""
-    return f"{oid[:2]}/{oid[2:]}"
-
-
-def _disk_has(repo: Repository, ref: str, lines: _Lines, tip: Oid) -> bool:
-    """Whether ref and notes stand in git's files as loose ones; saves the process that asks git."""
-    return loose.read_ref(repo, ref) == tip and all(loose.read_object(repo, event.id) == raw for event, raw in lines)
-
-
-def _git_has(repo: Repository, ref: str, lines: _Lines) -> bool:
-    names = {f"{ref}:{note_path(event.id)}": raw for event, raw in lines}
-    return {found.name: found.body for found in read_objects(repo, names)} == names
-
-
-def _drop_dead_lock(repo: Repository, ref: str) -> None:
-    """Take away what a git that was killed while it moved the ref has left; nobody else ever would."""
-    path = os.path.join(repo.common_dir, f"{ref}.lock")
-    with suppress(OSError):
-        if time.time() - os.stat(path).st_mtime > _DEAD_LOCK:
-            os.unlink(path)
-
-
-def _remove_crash_report(said: str) -> None:
-    found = re.search(r"dumping crash report to (/.*fast_import_crash_[0-9]+)", said)
-    if found:
-        with suppress(OSError):
-            os.unlink(found[1])
-
-
-def _not_written(ref: str, error: GitFailed) -> CannotRun:
-    lines = error.said.splitlines() or [f"git was killed by signal {-error.code}"]
-    why = next((line for line in lines if line.startswith("fatal: ")), lines[0]).removeprefix("fatal: ")
-    return CannotRun(f"'{ref}' could not be written", detail=f"{why}; nothing was recorded")

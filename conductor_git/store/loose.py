@@ -1,15 +1,21 @@
-"""Looking at git's own files without starting git: a short cut, never the last word.
+"""git's own files, without starting git: loose refs and objects.
 
-None says nothing: the ref or object may be packed, in an alternate or in a reftable. Then git is asked.
+Reading is a short cut and never the last word: None says nothing, as the ref or object may be packed, in an alternate
+or in a reftable; then git is asked.
 """
 
 from __future__ import annotations
 
 import os
+import time
 import zlib
+from typing import BinaryIO
 
 from conductor_git.core.targets import Oid
 from conductor_git.store.repository import Repository
+
+_FASTEST = 1
+"""The compression that git uses for loose objects by itself (core.looseCompression)."""
 
 
 def read_ref(repo: Repository, ref: str) -> Oid | None:
@@ -22,9 +28,54 @@ def read_ref(repo: Repository, ref: str) -> Oid | None:
 
 
 def read_object(repo: Repository, oid: Oid) -> bytes | None:
-    """The content of a loose object. Source of the format: git-hash-object and gitformat-loose."""
+    """The content of a loose object."""
     try:
-        with open(os.path.join(repo.common_dir, "objects", oid[:2], oid[2:]), "rb") as file:
+        with open(_path(repo, oid), "rb") as file:
             return zlib.decompress(file.read()).partition(b"\0")[2]
     except (OSError, zlib.error):
         return None
+
+
+def write_object(repo: Repository, kind: str, body: bytes) -> Oid:
+    """Write an object as `git hash-object -w` does; it is there whole or not at all. Raises OSError.
+
+    Source of the format: gitformat-loose. Nobody but a ref makes it live: `git gc` prunes what nothing points to.
+    """
+    oid = repo.hash(kind, body)
+    path = _path(repo, oid)
+    try:
+        # One that is there already is made young, as git does, so that a gc of this moment does not prune it.
+        os.utime(path)
+    except OSError:
+        _write(path, zlib.compress(b"%s %d\0" % (kind.encode("ascii"), len(body)) + body, _FASTEST))
+    return oid
+
+
+def _write(path: str, content: bytes) -> None:
+    folder = os.path.dirname(path)
+    # Access is taken from the objects folder, which git made as core.sharedRepository says.
+    mode = os.stat(os.path.dirname(folder)).st_mode
+    # The prefix by which git's gc knows what the dead have left.
+    draft = f"{folder}/tmp_obj_{os.getpid()}_{time.monotonic_ns()}"  # noqa: S108
+    try:
+        file = _create(draft)
+    except FileNotFoundError:
+        os.makedirs(folder, exist_ok=True)
+        os.chmod(folder, mode & 0o7777)
+        file = _create(draft)
+    try:
+        with file:
+            file.write(content)
+        os.chmod(draft, mode & 0o444)
+        os.replace(draft, path)
+    except OSError:
+        os.unlink(draft)
+        raise
+
+
+def _create(path: str) -> BinaryIO:
+    return open(path, "xb")
+
+
+def _path(repo: Repository, oid: Oid) -> str:
+    return os.path.join(repo.common_dir, "objects", oid[:2], oid[2:])
