@@ -21,6 +21,10 @@ _USUAL = ("main", "master")
 _LAST_GUESSES = ("conductor", "develop", "trunk")
 
 
+class NoPolicy(CannotRun):
+    """There is no policy on any branch that could be the control branch."""
+
+
 class Control(msgspec.Struct, frozen=True):
     """The rule book of one moment."""
 
@@ -67,6 +71,24 @@ def read_control(
         if found is not None:
             return found if found.policy.control_ref == HEADS + branch else _followed(repo, refs, found, use_cache)
     raise _no_policy(repo, seen)
+
+
+def check_writable(control: Control, policy: Policy) -> None:
+    """Raise CannotRun unless a commit to the local control branch would be what everybody then reads."""
+    if not control.ref.startswith(HEADS):
+        raise CannotRun(
+            f"the newest policy is '{control.ref}', and rules are committed to a branch of this clone",
+            detail="nothing was changed",
+            hint="git pull --ff-only    # on the control branch",
+        )
+    if control.findings:
+        raise CannotRun(control.findings[0].message, detail="nothing was changed", hint=control.findings[0].hint)
+    if policy.control_ref != control.ref:
+        raise CannotRun(
+            f"the policy here names '{policy.control_ref}', and rules are read from '{control.ref}'",
+            detail="nothing was changed",
+            hint=f"git diff {control.ref} -- {POLICY_PATH}",
+        )
 
 
 def _read(repo: Repository, tip: _Tip, use_cache: bool) -> Control | None:
@@ -151,10 +173,10 @@ def _candidates(repo: Repository) -> Iterator[str]:
 def _no_policy(repo: Repository, seen: dict[str, _Tip]) -> CannotRun:
     if seen:
         branches = ", ".join(f"'{branch}'" for branch in seen)
-        return CannotRun(f"there is no policy on {branches}", hint="conductor-git init")
+        return NoPolicy(f"there is no policy on {branches}", hint="conductor-git init")
     if repo.git("remote").out:
         return _missing(repo, repo.config("conductor.control") or "main", "policy and plans are read from it")
-    return CannotRun("there is no policy", hint="conductor-git init")
+    return NoPolicy("there is no policy", hint="conductor-git init")
 
 
 def _missing(repo: Repository, branch: str, why: str) -> CannotRun:

@@ -89,7 +89,7 @@ def scripts_of(policy: Policy, files: Mapping[str, Entry]) -> Scripts:
     scripts = {
         path.removeprefix(start): Script(entry.mode, entry.oid)
         for path, entry in files.items()
-        if path.startswith(start) and entry.kind == "blob" and _is_utf8(path)
+        if path.startswith(start) and entry.kind == "blob" and is_utf8(path)
     }
     return Scripts(folder.oid, scripts)
 
@@ -128,7 +128,7 @@ class _Reading:
             self.commit,
             entry.oid,
             policy,
-            {_shown(path): self._before(path) or self._parsed(path) for path in paths},
+            {shown(path): self._before(path) or self._parsed(path) for path in paths},
             scripts_of(policy, self.files),
         )
 
@@ -156,7 +156,7 @@ class _Reading:
 
     def _parsed(self, path: str) -> Parsed:
         entry = self.files[path]
-        if not _is_utf8(path):
+        if not is_utf8(path):
             return _broken(path, entry.oid, "the name of the plan file is not UTF-8")
         if entry.mode == "120000":
             return _broken(path, entry.oid, "the plan file is a symbolic link")
@@ -174,13 +174,15 @@ class _Reading:
 
 
 def _broken(path: str, blob: Oid, message: str) -> Parsed:
-    shown = _shown(path)
-    return Parsed(blob, broken=BrokenPlan(shown, (PlanError(shown, 1, "", message),)))
+    name = shown(path)
+    return Parsed(blob, broken=BrokenPlan(name, (PlanError(name, 1, "", message),)))
 
 
-def _is_utf8(path: str) -> bool:
+def is_utf8(path: str) -> bool:
+    """Whether a path as git has it is text."""
     return path.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in path)
 
 
-def _shown(path: str) -> str:
-    return path if _is_utf8(path) else path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+def shown(path: str) -> str:
+    """A path as text, with escapes for what is not UTF-8."""
+    return path if is_utf8(path) else path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
