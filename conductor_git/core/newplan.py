@@ -14,9 +14,9 @@ _NUMBERED = re.compile(r"(\d{1,9})-")
 
 
 def new_plan(
-    title: str, waves: Sequence[str], policy: Policy, number: int, *, agent: str = "", branch: str = ""
+    title: str, waves: Sequence[str], policy: Policy, number: int | str, *, agent: str = "", branch: str = ""
 ) -> Plan:
-    """The plan that its file, rendered and parsed, is again. Waves are numbered from 1."""
+    """The plan that its file, rendered and parsed, is again; `number` may be a slug. Waves are numbered from 1."""
     plan = str(number)
     agent = agent or default_agent(plan)
     return Plan(

@@ -7,7 +7,7 @@ from itertools import combinations
 
 from conductor_git.core.findings import Finding
 from conductor_git.core.globs import overlap
-from conductor_git.core.needs import NeedGraph, Order, declared_needs
+from conductor_git.core.needs import NeedGraph, Order
 from conductor_git.core.plan import BrokenPlan, Plan
 from conductor_git.core.plans import one_each
 from conductor_git.core.policy import Policy
@@ -46,11 +46,15 @@ def _unknown_needs(plans: Iterable[Plan], broken: Iterable[BrokenPlan]) -> Itera
     known = {plan.plan: plan for plan in plans}
     unreadable = {plan.plan for plan in broken}
     for plan in known.values():
-        for target, needs in declared_needs(plan):
+        owners = [
+            (Target(plan.plan), plan.needs),
+            *((Target(plan.plan, wave.number), wave.needs) for wave in plan.waves),
+        ]
+        for owner, needs in owners:
             for need in needs:
                 if need.plan not in unreadable and not _is_declared(need, known):
-                    message = f"{target} needs '{need}', {_missing(need, known)}"
-                    yield Finding("CG704", "error", str(target), message, hint="conductor-git plan list")
+                    message = f"{owner} needs '{need}', {_missing(need, known)}"
+                    yield Finding("CG704", "error", str(owner), message, hint="conductor-git plan list")
 
 
 def _is_declared(need: Target, known: dict[str, Plan]) -> bool:
