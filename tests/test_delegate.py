@@ -167,7 +167,7 @@ def test_the_same_title_again_is_the_same_plan(shop: Path, git: Git) -> None:
     run(shop, "Faster", waves=["One"])
     assert run(shop, "Faster", waves=["One"]).code == REFUSED
     assert run(shop, "Faster", waves=["Two"]).code == DONE
-    assert starts(shop, git)[::-1] == ["▶ PLAN 3 START - agent-3", "▶ PLAN 4 START - agent-4"]
+    assert sorted(starts(shop, git)) == ["▶ PLAN 3 START - agent-3", "▶ PLAN 4 START - agent-4"]
 
 
 def test_a_number_that_is_only_in_the_working_tree_is_not_taken(shop: Path) -> None:
@@ -375,6 +375,12 @@ def test_resume_in_another_clone_brings_branch_and_worktree(
     assert run(other).code == REFUSED
     assert run(other, resume=True).code == DONE
     assert git(tmp_path / "other.worktrees/agent-2-educational", "log", "-1", "--format=%s") == "work"
+
+
+def test_resume_goes_on_while_the_upstream_is_away(upstream: Path, shop: Path) -> None:
+    run(shop)
+    shutil.rmtree(upstream)
+    assert run(shop, resume=True).code == DONE
 
 
 def test_resume_is_for_the_same_agent_of_a_delegated_plan(shop: Path) -> None:

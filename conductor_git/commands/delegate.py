@@ -10,8 +10,7 @@ import msgspec
 
 from conductor_git.commands.outcome import REFUSED, Outcome
 from conductor_git.core.brief import Brief, Place, render_brief
-from conductor_git.core.delegation import render_delegation
-from conductor_git.core.durations import ago
+from conductor_git.core.delegation import refuse, render_delegation
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.findings import Finding
 from conductor_git.core.fold import fold
@@ -96,7 +95,7 @@ def delegate(
     scene = _look_round(repo, asked, int(time.time()) if now is None else now, say)
     before = _holding(repo, scene)
     with hold(repo, f"delegate-{scene.plan.plan}", doing=f"delegate {scene.plan.plan}", wait=600):
-        refused = _carry_out(repo, asked, scene, before, say)
+        refused = _carry_out(repo, asked, scene, before)
         if refused is not None:
             return Outcome(
                 REFUSED, data={"schema": 1, "plan": scene.plan.plan, "delegated": False}, findings=(refused,)
@@ -128,7 +127,7 @@ def _look_round(repo: Repository, asked: Asked, now: int, say: Say) -> _Scene:
     check_identity(repo)
     upstream = upstream_of(repo, control.policy.integration)
     if upstream is not None:
-        fetch(repo, upstream.remote, say=say)
+        _fetch(repo, upstream, asked, say)
         control = read_control(repo)
     plan = _plan(repo, asked, control, say)
     if plan not in control.plans:
@@ -140,6 +139,16 @@ def _look_round(repo: Repository, asked: Asked, now: int, say: Say) -> _Scene:
             hint="conductor-git plan commit    # after the change",
         )
     return _Scene(control, plan, upstream, whoami(repo, control.plans).name, now)
+
+
+def _fetch(repo: Repository, upstream: Upstream, asked: Asked, say: Say) -> None:
+    try:
+        fetch(repo, upstream.remote, say=say)
+    except CannotRun as error:
+        if asked.mode != "resume":
+            raise
+        # Whoever goes on with what is here takes nothing away from anybody.
+        say(f"{error.what}; going on with what is here")
 
 
 def _plan(repo: Repository, asked: Asked, control: Control, say: Say) -> Plan:
@@ -165,7 +174,7 @@ def _holding(repo: Repository, scene: _Scene) -> Holding | None:
     return find_holding(repo, scene.plan, scene.upstream, since=scene.control.policy.since)
 
 
-def _carry_out(repo: Repository, asked: Asked, scene: _Scene, before: Holding | None, say: Say) -> Finding | None:
+def _carry_out(repo: Repository, asked: Asked, scene: _Scene, before: Holding | None) -> Finding | None:
     """Do it under the plan's lock; a finding where it is refused."""
     plan, holding = scene.plan, _holding(repo, scene)
     begun = unfinished.read_unfinished(repo, plan.plan)
@@ -241,16 +250,7 @@ def _lost(repo: Repository, scene: _Scene) -> Finding:
 
 
 def _refusal(scene: _Scene, holding: Holding) -> Finding:
-    plan = scene.plan.plan
-    day = time.strftime("%Y-%m-%d %H:%M", time.gmtime(holding.since))
-    return Finding(
-        "CG801",
-        "error",
-        plan,
-        f"plan {plan} is delegated to '{holding.agent}' since {day} UTC ({ago(scene.now - holding.since)})",
-        hint=f"conductor-git delegate {plan} --resume    # '{holding.agent}' goes on",
-        detail=f"by '{holding.by}'; nothing was changed" if holding.by else "nothing was changed",
-    )
+    return refuse(scene.plan.plan, holding.agent, since=holding.since, by=holding.by, now=scene.now)
 
 
 def _brief(repo: Repository, scene: _Scene) -> Brief:

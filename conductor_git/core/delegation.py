@@ -7,7 +7,9 @@ from typing import Any
 
 import msgspec
 
+from conductor_git.core.durations import ago
 from conductor_git.core.event import Event
+from conductor_git.core.findings import Finding
 from conductor_git.core.targets import Oid
 
 
@@ -77,3 +79,18 @@ def holder(events: Iterable[Event], plan: str, start: Oid | None) -> Delegation 
         current = after
         seen.add(current.event)
     return current
+
+
+def refuse(plan: str, agent: str, *, since: int, by: str, now: int) -> Finding:
+    """What a second delegation is told. Times are in seconds since the epoch; `by` is empty where it is not known."""
+    from datetime import UTC, datetime
+
+    day = datetime.fromtimestamp(since, UTC).strftime("%Y-%m-%d %H:%M")
+    return Finding(
+        "CG801",
+        "error",
+        plan,
+        f"plan {plan} is delegated to '{agent}' since {day} UTC ({ago(now - since)})",
+        hint=f"conductor-git delegate {plan} --resume    # '{agent}' goes on",
+        detail=f"by '{by}'; nothing was changed" if by else "nothing was changed",
+    )

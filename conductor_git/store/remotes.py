@@ -54,7 +54,7 @@ def fetch(repo: Repository, remote: str, *refspecs: str, say: Say) -> None:
         handle_process_output(process, None, progress.new_message_handler(), finalize_process, decode_streams=False)
     except GitCommandError as error:
         said = "; ".join(progress.error_lines) or str(error.stderr or "").strip()
-        raise CannotRun(f"'{remote}' could not be fetched from", detail=said) from error
+        raise CannotRun(f"'{remote}' could not be fetched from", detail=said, hint=f"git fetch {remote}") from error
 
 
 def push_new(repo: Repository, remote: str, ref: str, oid: Oid) -> Literal["pushed", "taken"]:
