@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from conductor_git.commands.brief import brief as command
+from conductor_git.commands.whoami import whoami
 from conductor_git.core.board import Blocker, PlanStatus, WaveStatus
 from conductor_git.core.brief import Brief, Place, make_brief, render_brief, unblocked_by
+from conductor_git.core.errors import CannotRun
 from conductor_git.core.findings import Finding
 from conductor_git.core.plan import Criterion, Manual, Plan, Wave
 from conductor_git.core.policy import Policy
 from conductor_git.core.rules import RuleSet
 from conductor_git.core.targets import Oid, Target
+from conductor_git.store.ledger import append
+from conductor_git.store.repository import discover
+from tests.conftest import Git
 
 PLAN = Plan(
     "2",
@@ -175,3 +183,84 @@ def test_what_a_plan_unblocks_is_in_order_of_declaration() -> None:
     assert unblocked_by("2", OTHERS) == ("3", "3.4", "4.3")
     assert unblocked_by("1", OTHERS) == ("2", "2.5", "4.3")
     assert unblocked_by("4", OTHERS) == ()
+
+
+POLICY_TEXT = 'format = 1\nrepository = "a1b2c3d4"\nsince = ""\nintegration = "main"\n'
+PLAN_TEXT = (
+    "---\nplan: 2\ntitle: Educational\nbranch: agent-2/edu\nwaves:\n  0: {title: Audit}\n  1: {title: Explain}\n---\n"
+)
+
+
+@pytest.fixture
+def declared(repo_dir: Path, git: Git) -> Path:
+    """A repository with a policy and plan 2 on main, and the plan's branch checked out."""
+    (repo_dir / ".conductor/plans").mkdir(parents=True)
+    (repo_dir / ".conductor/conductor.toml").write_text(POLICY_TEXT)
+    (repo_dir / ".conductor/plans/2.md").write_text(PLAN_TEXT)
+    git(repo_dir, "add", ".conductor")
+    git(repo_dir, "commit", "-q", "-m", "declare")
+    git(repo_dir, "checkout", "-q", "-b", "agent-2/edu")
+    return repo_dir
+
+
+def asked(folder: Path, target: str = "", **how: Any) -> str:
+    """What `conductor-git brief` prints."""
+    return command(discover(str(folder)), target, now=0, **how).text
+
+
+@pytest.mark.parametrize(
+    ("target", "first"),
+    [
+        ("", "# You are the orchestrator of plan 2: Educational"),
+        ("2", "# You are the orchestrator of plan 2: Educational"),
+        ("2.1", "# You carry out wave 2.1 of plan 2: Educational"),
+        (".0", "# You carry out wave 2.0 of plan 2: Educational"),
+    ],
+)
+def test_the_command_knows_whose_worktree_it_is_in(declared: Path, target: str, first: str) -> None:
+    assert asked(declared, target).splitlines()[0] == first
+
+
+def test_the_workspace_is_where_the_branch_is_checked_out(declared: Path) -> None:
+    assert f"- workspace: `{declared}`" in asked(declared).splitlines()
+
+
+def test_guidance_is_in_the_brief_of_what_it_is_about(declared: Path) -> None:
+    said = {"writer": "conductor", "kind": "guidance", "now": 0}
+    append(discover(str(declared)), data={"message": "mind the API"}, target=Target("2", 1), **said)  # type: ignore[arg-type]
+    append(discover(str(declared)), data={"message": "go on"}, target=Target("2"), **said)  # type: ignore[arg-type]
+    assert [line for line in asked(declared).splitlines() if line.startswith("- guidance")] == [
+        "- guidance: 2.1: mind the API",
+        "- guidance: 2: go on",
+    ]
+    assert "mind the API" not in asked(declared, "2.0")
+
+
+@pytest.mark.parametrize(("target", "wrong"), [("7", "plan '7' is not declared"), ("2.9", "declares no wave 9")])
+def test_what_is_not_declared_has_no_brief(declared: Path, target: str, wrong: str) -> None:
+    with pytest.raises(CannotRun, match=wrong):
+        asked(declared, target)
+
+
+def test_a_branch_of_no_plan_must_say_which(declared: Path, git: Git) -> None:
+    git(declared, "checkout", "-q", "main")
+    with pytest.raises(CannotRun, match="this branch belongs to no plan, and none was named"):
+        asked(declared)
+
+
+def test_whoami_says_name_role_reason_and_plan(declared: Path) -> None:
+    outcome = whoami(discover(str(declared)))
+    assert outcome.text == (
+        "agent-2: a plan's orchestrator (agent of plan 2, whose branch 'agent-2/edu' is checked out)\nplan 2"
+    )
+    assert outcome.data == {
+        "schema": 1,
+        "writer": "agent-2",
+        "role": "orchestrator",
+        "why": "agent of plan 2, whose branch 'agent-2/edu' is checked out",
+        "plan": "2",
+    }
+
+
+def test_whoami_answers_without_a_policy(repo_dir: Path) -> None:
+    assert whoami(discover(str(repo_dir))).text.startswith("user-")

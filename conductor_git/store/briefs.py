@@ -24,7 +24,8 @@ def brief_of(repo: Repository, snapshot: Snapshot, board: Board, target: Target)
     path = there.path if there else resolve_workspace(repo, plan.workspace, plan.branch)
     agent = status.agent if status else plan.agent
     place = Place(agent, plan.agent_kind if agent == plan.agent else "", plan.branch, path)
-    said = [event for event in snapshot.ledger.events if event.kind == "guidance" and event.plan == plan.plan]
+    about = {target, target.of_plan} if target.wave is not None else set(plan.targets())
+    said = [event for event in snapshot.ledger.events if event.kind == "guidance" and event.target in about]
     return make_brief(
         plan,
         place,
@@ -32,7 +33,7 @@ def brief_of(repo: Repository, snapshot: Snapshot, board: Board, target: Target)
         snapshot.plans,
         rules_for(snapshot.policy, plan, snapshot.scripts),
         status=status,
-        guidance=tuple(str(event.data.get("message", "")) for event in said),
+        guidance=tuple(f"{event.target}: {event.data.get('message', '')}" for event in said),
         wave=target.wave,
     )
 
