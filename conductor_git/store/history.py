@@ -12,7 +12,7 @@ from conductor_git.core.history import Graph, History, Node, Note, Tip
 from conductor_git.core.plan import Plan
 from conductor_git.core.policy import Policy
 from conductor_git.core.targets import Oid
-from conductor_git.store import memo, merges
+from conductor_git.store import memo
 from conductor_git.store.objects import read_objects
 from conductor_git.store.refs import HEADS, Refs
 from conductor_git.store.repository import Repository
@@ -196,6 +196,8 @@ def _redo_merges(repo: Repository, known: _Read, history: History, graph: Graph)
         for step in graph.first_parents(history.integration.oid)
         if step not in known.merged and len(graph.parents(step)) == 2 and graph.parents(step)[1] in history.notes
     ]
+    if todo:
+        from conductor_git.store import merges
     for step in todo:
         known.merged[step] = merges.product_of_merge(repo, *graph.parents(step))
     return bool(todo)
