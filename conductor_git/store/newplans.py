@@ -11,7 +11,7 @@ from conductor_git.core.plan import BrokenPlan, Plan
 from conductor_git.core.planfile import parse_plan
 from conductor_git.core.plantext import render_plan
 from conductor_git.store.commits import commit_files
-from conductor_git.store.control import Control, read_control
+from conductor_git.store.control import Control, check_writable, read_control
 from conductor_git.store.locks import hold
 from conductor_git.store.refs import HEADS
 from conductor_git.store.repository import Repository
@@ -29,7 +29,7 @@ def commit_new_plan(
         known = next((plan for plan in control.plans if _is_it(plan, title, waves, agent, branch)), None)
         if known is not None:
             return known
-        _check_control(control)
+        check_writable(control, control.policy)
         number = next_number(control.plans, control.broken, _names_here(repo, control))
         plan = new_plan(title, waves, control.policy, number, agent=agent, branch=branch)
         text = render_plan(plan).encode()
@@ -50,17 +50,6 @@ def _is_it(plan: Plan, title: str, waves: Sequence[str], agent: str, branch: str
         and agent in ("", plan.agent)
         and branch in ("", plan.branch)
     )
-
-
-def _check_control(control: Control) -> None:
-    if not control.ref.startswith(HEADS):
-        raise CannotRun(
-            f"the newest policy is '{control.ref}', and a plan is committed to a branch of this clone",
-            detail="nothing was changed",
-            hint="git pull --ff-only    # on the control branch",
-        )
-    if control.findings:
-        raise CannotRun(control.findings[0].message, detail="nothing was changed", hint=control.findings[0].hint)
 
 
 def _names_here(repo: Repository, control: Control) -> list[str]:
