@@ -250,7 +250,8 @@ def _lost(repo: Repository, scene: _Scene) -> Finding:
 
 
 def _refusal(scene: _Scene, holding: Holding) -> Finding:
-    return refuse(scene.plan.plan, holding.agent, since=holding.since, by=holding.by, now=scene.now)
+    since = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(holding.since))
+    return refuse(scene.plan.plan, holding.agent, since=since, age=scene.now - holding.since, by=holding.by)
 
 
 def _brief(repo: Repository, scene: _Scene) -> Brief:

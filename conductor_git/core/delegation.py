@@ -81,16 +81,13 @@ def holder(events: Iterable[Event], plan: str, start: Oid | None) -> Delegation 
     return current
 
 
-def refuse(plan: str, agent: str, *, since: int, by: str, now: int) -> Finding:
-    """What a second delegation is told. Times are in seconds since the epoch; `by` is empty where it is not known."""
-    from datetime import UTC, datetime
-
-    day = datetime.fromtimestamp(since, UTC).strftime("%Y-%m-%d %H:%M")
+def refuse(plan: str, agent: str, *, since: str, age: int, by: str) -> Finding:
+    """What a second delegation is told: `since` as people read it, `age` in seconds, `by` empty where it is unknown."""
     return Finding(
         "CG801",
         "error",
         plan,
-        f"plan {plan} is delegated to '{agent}' since {day} UTC ({ago(now - since)})",
+        f"plan {plan} is delegated to '{agent}' since {since} ({ago(age)})",
         hint=f"conductor-git delegate {plan} --resume    # '{agent}' goes on",
         detail=f"by '{by}'; nothing was changed" if by else "nothing was changed",
     )
