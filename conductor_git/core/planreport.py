@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from conductor_git.core.findings import Finding
+from conductor_git.core.lines import cells
 from conductor_git.core.needs import declared_needs
 from conductor_git.core.phases import phases
 from conductor_git.core.plan import BrokenPlan, Plan, Validation, Wave
@@ -94,7 +95,9 @@ def _facts(facts: Iterable[tuple[str, str]], indent: str) -> list[str]:
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
+    widths = [max(cells(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join("  ".join(map(_padded, row, widths)).rstrip() for row in rows)
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - cells(text))
