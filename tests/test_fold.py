@@ -424,3 +424,19 @@ def test_a_ledger_that_was_never_fetched_is_said_and_is_no_alarm(scene: Scene) -
     snapshot = msgspec.structs.replace(snapshot, ledger=msgspec.structs.replace(snapshot.ledger, fetched=False))
     found = fold(snapshot, NOW)
     assert [(finding.code, finding.severity) for finding in found.findings] == [("CG604", "warning")]
+
+
+def test_of_two_clones_that_delegate_the_start_commit_decides() -> None:
+    scene = Scene(plan("2", Wave(0)))
+    facts = {"agent_kind": "", "branch": "b2", "workspace": "../w"}
+    winner = scene.event("delegation", Target("2"), "conductor", agent="agent-2", **facts)
+    scene.event("delegation", Target("2"), "conductor", agent="agent-9", **facts)
+    scene.commit("root")
+    scene.commit("start", "root", line="▶ PLAN 2 START - agent-2", plan="2", delegation=winner.id)
+    scene.branch("main", "root")
+    scene.branch("b2", "start")
+    assert status(scene).agent == "agent-2"
+    scene.event(
+        "delegation", Target("2"), "conductor", agent="agent-3", supersedes=winner.id, reason="agent-2 is gone", **facts
+    )
+    assert status(scene).agent == "agent-3"

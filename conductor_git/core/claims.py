@@ -33,6 +33,7 @@ class Claims:
         self.by_target: dict[Target, list[Said]] = {}
         self.findings: list[Finding] = []
         self.starts: dict[Oid, str] = {}
+        self._starts_of: dict[str, list[Oid]] = {}
         self.revoked: dict[Oid, Oid] = {}
         """Claim commit -> the revert that names it."""
         tip = history.integration
@@ -57,6 +58,15 @@ class Claims:
             return started
         holders = [plan.plan for plan in self.plans if self._holds(plan, commit)]
         return holders[0] if len(holders) == 1 else None
+
+    def start_of(self, plan: str) -> Oid | None:
+        """The delegation event that the plan's start commit names: the oldest one that counts; None where none does."""
+        starts = [oid for oid in self._starts_of.get(plan, ()) if self.in_scope(plan, oid)]
+        if not starts:
+            return None
+        trailers = message.read_trailers(self.history.notes[min(starts, key=self.graph.generation)].trailers)
+        named = None if isinstance(trailers, message.Malformed) else trailers.delegation
+        return None if named is None else Oid(named)
 
     def _own(self, plan: Plan) -> set[Oid]:
         tip = self.history.branches.get(plan.branch)
@@ -92,6 +102,7 @@ class Claims:
             start = message.parse_start(note.line)
             if start is not None:
                 self.starts[oid] = start.plan
+                self._starts_of.setdefault(start.plan, []).append(oid)
         for oid, note in notes.items():
             if note.reverts is not None:
                 self.revoked[note.reverts] = oid

@@ -6,6 +6,7 @@ import msgspec
 
 from conductor_git.core.board import SCHEMA, Blocker, Board, PlanStatus, Proof, State, WaveStatus
 from conductor_git.core.claims import Claims
+from conductor_git.core.delegation import holder
 from conductor_git.core.event import Event
 from conductor_git.core.findings import Finding
 from conductor_git.core.integration import Spine, judge_steps
@@ -41,14 +42,14 @@ class _Folder:
         self.verdicts = verdicts
         self.spine = spine
         self.now = now
-        self.delegations: dict[str, Event] = {}
+        self.delegations: dict[str, list[Event]] = {}
         self.heard: dict[str, int] = {}
         for event in snapshot.ledger.events:
             if event.plan is None:
                 continue
             self.heard[event.plan] = max(event.time, self.heard.get(event.plan, 0))
             if event.kind == "delegation":
-                self.delegations[event.plan] = event
+                self.delegations.setdefault(event.plan, []).append(event)
         self.unblocks: dict[str, set[Target]] = {}
         for plan in snapshot.plans:
             for need in plan.needs:
@@ -61,7 +62,7 @@ class _Folder:
     def plan(self, plan: Plan) -> PlanStatus:
         """The status of one plan."""
         tip = self.snapshot.history.branches.get(plan.branch)
-        delegation = self.delegations.get(plan.plan)
+        delegation = holder(self.delegations.get(plan.plan, ()), plan.plan, self.claims.start_of(plan.plan))
         begun = delegation is not None or bool(tip and self.claims.own[plan.plan]) or plan.plan in self.spine.landings
         waves = self._waves(plan, begun)
         current = next((wave for wave in waves if wave.state not in ("complete", "retired")), None)
@@ -75,9 +76,9 @@ class _Folder:
             plan=plan.plan,
             title=plan.title,
             state=state,
-            agent=str(delegation.data.get("agent", plan.agent)) if delegation else plan.agent,
+            agent=delegation.agent if delegation else plan.agent,
             branch=plan.branch,
-            workspace=str(delegation.data.get("workspace", plan.workspace)) if delegation else plan.workspace,
+            workspace=delegation.workspace if delegation else plan.workspace,
             needs=tuple(map(str, plan.needs)),
             unblocks=tuple(str(target) for target in sorted(self.unblocks.get(plan.plan, ()), key=_target_key)),
             waiting_for=() if merged else self._waiting_for(plan, current),
