@@ -9,7 +9,7 @@ from typing import Any
 from conductor_git.core.durations import render_duration
 from conductor_git.core.plan import Criterion, Plan, Validation, Wave
 
-_PLAIN = re.compile(r"[\w./][\w./+-]*(?: [\w./+()-]+)*")
+_PLAIN = re.compile(r"[\w./][\w./+()-]*(?: [\w./+()-]+)*")
 _WIDTH = 100
 
 
