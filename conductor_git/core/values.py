@@ -34,6 +34,8 @@ def unprintable(text: str) -> str:
 
 def plan_problem(text: str) -> str:
     """Why a text is no plan's id."""
+    if text == "integration":
+        return "'integration' is the name that proofs of the integration branch itself have"
     return "" if is_plan_id(text) else "a plan is a number without leading zero, or a slug like 'parser-speed'"
 
 
