@@ -84,8 +84,8 @@ TEAM = board(
 )
 
 
-def text(shown: Board, width: int = 120, me: str | None = None, *, every: bool = False) -> str:
-    return render_text(shown, now=NOW, width=width, me=me, every=every)
+def text(shown: Board, width: int = 120, me: str | None = None, *, only: tuple[str, ...] = ()) -> str:
+    return render_text(shown, now=NOW, width=width, me=me, only=only)
 
 
 def test_a_team_at_work_in_a_narrow_terminal() -> None:
@@ -139,6 +139,13 @@ def test_nobody_is_told_to_stop_who_has_a_step_or_no_plan() -> None:
     assert "You may stop" not in text(TEAM, 120, "user-1234abcd")
 
 
+def test_plans_that_are_not_shown_still_count_for_those_that_are() -> None:
+    shown = text(TEAM, 120, "agent-3", only=("3",))
+    assert "1 plan on 'main': 1 waiting; 1 of 2 waves complete" in shown
+    assert "agent-2/work" not in shown
+    assert "3.4 waits for 2.1 (agent-2, claimed, 6m ago)" in shown
+
+
 def test_no_plans_at_all() -> None:
     assert text(board()) == "no plans on 'main'\nL0: doors advise, each writer vouches for itself"
 
@@ -184,11 +191,11 @@ def test_of_a_merged_plan_only_its_own_claim_is_shown_until_it_is_asked_for() ->
     shown = board(status("1", complete(1), complete(2), state="merged", claim=complete(None)))
     claims = re.compile(r"^  (\S+)", re.MULTILINE)
     assert claims.findall(text(shown)) == ["1"]
-    assert claims.findall(text(shown, every=True)) == ["1.1", "1.2", "1"]
+    assert claims.findall(text(shown, only=("1",))) == ["1.1", "1.2", "1"]
 
 
 def test_every_wave_is_shown_when_asked_for() -> None:
-    shown = text(board(status("2", complete(0), WaveStatus(1, "Explain API", "active"))), every=True)
+    shown = text(board(status("2", complete(0), WaveStatus(1, "Explain API", "active"))), only=("2",))
     assert [line.split() for line in shown.splitlines() if line.startswith("  ")][2:] == [
         ["2.1", "active", "Explain", "API"],
         ["2", "waiting", "the", "plan's", "own", "claim"],

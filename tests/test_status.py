@@ -157,9 +157,18 @@ def test_markdown_from_the_command_line(team: Path) -> None:
 
 
 def test_a_pipe_gets_no_colours_and_lines_that_are_not_cut(team: Path) -> None:
-    done = cli("status", cwd=team, env={**os.environ, "FORCE_COLOR": "1"})
-    assert "\x1b" not in done.stdout
-    assert "1  Parser   agent-1  [..........] 0/2  0" in done.stdout
+    shown = cli("status", cwd=team, env=plain_surroundings())
+    assert "\x1b" not in shown.stdout
+    assert "1  Parser   agent-1  [..........] 0/2  0" in shown.stdout
+
+
+def test_colours_and_width_can_be_asked_for_in_a_pipe(team: Path) -> None:
+    shown = cli("status", cwd=team, env={**plain_surroundings(), "FORCE_COLOR": "1", "COLUMNS": "70"})
+    assert " ╌╌╌╌╌  0/2\x1b[0m" in shown.stdout
+
+
+def plain_surroundings() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "FORCE_COLOR", "NO_COLOR"}}
 
 
 @pytest.mark.parametrize(

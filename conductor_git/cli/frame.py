@@ -134,20 +134,25 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def show(text: str) -> None:
+    """A part of the result, as soon as it is there."""
+    print(text, flush=True)
+
+
 def is_terminal() -> bool:
     """Whether a person reads standard output."""
     return sys.stdout.isatty()
 
 
 def in_color() -> bool:
-    """Whether standard output is a terminal whose user has colours (https://no-color.org)."""
-    return is_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    """Whether standard output takes colours (https://no-color.org, https://force-color.org)."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or (is_terminal() and os.environ.get("TERM") != "dumb")
 
 
 def width() -> int:
-    """How many cells a line of this terminal has; a pipe gets lines that are not cut."""
-    if not is_terminal():
-        return WIDE
+    """How many cells a line has: what COLUMNS says, else this terminal, else enough that nothing is cut."""
     given = os.environ.get("COLUMNS", "")
     if given.isascii() and given.isdigit() and int(given) > 0:
         return int(given)

@@ -7,7 +7,7 @@ from typing import Literal
 
 import click
 
-from conductor_git.cli.frame import Command, finish, here, in_color, is_terminal, json_option, now, width
+from conductor_git.cli.frame import Command, finish, here, in_color, is_terminal, json_option, now, say, show, width
 from conductor_git.commands.outcome import Outcome
 
 PAUSE = 2.0
@@ -57,6 +57,20 @@ def _watch(look: Callable[[], Outcome], *, as_json: bool) -> int:
             shown = outcome.data
         print(end="", flush=True)
         sleep(PAUSE)
+
+
+@click.command(cls=Command, examples=("demo", "demo ./mathlib-demo"))
+@click.argument("folder", metavar="[DIR]", required=False)
+@json_option
+def demo(folder: str | None, as_json: bool) -> int:
+    """Watch a team of agents at work in a throw-away repository.
+
+    Every command is typed for real, and the demo fails when one is answered otherwise than it should be.
+    """
+    from conductor_git.commands.demo import demo as journey
+
+    outcome = journey(folder, say=say if as_json else show, color=in_color(), width=width())
+    return finish(outcome, as_json=as_json)
 
 
 @click.command(cls=Command, examples=("explain CG201", "explain"))

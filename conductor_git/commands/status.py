@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-import msgspec
-
 from conductor_git.commands.outcome import DONE, REFUSED, Outcome
 from conductor_git.core.board import Board
 from conductor_git.core.errors import CannotRun
+from conductor_git.core.lines import plain
 from conductor_git.core.plan import Plan
+from conductor_git.core.report import chosen, report_lines
 from conductor_git.store.boards import read_board
 from conductor_git.store.repository import Repository
 from conductor_git.store.writer import whoami
@@ -36,7 +36,8 @@ def status(
     Raises CannotRun for a plan that is not there.
     """
     whole = read_board(repo, now)
-    board = _only(whole, plans)
+    _check_names(whole, plans)
+    board = chosen(whole, plans)
     code = REFUSED if check and _wrong(board) else DONE
     if format == "json":
         return Outcome(code, data=board)
@@ -44,16 +45,14 @@ def status(
         from conductor_git.core.report_md import render_md
 
         return Outcome(code, render_md(board, now), board)
-    return Outcome(code, _text(repo, board, now, width, color=color, every=bool(plans)), board)
+    return Outcome(code, _text(repo, whole, now, width, plans, color=color), board)
 
 
-def _only(board: Board, plans: Sequence[str]) -> Board:
+def _check_names(board: Board, plans: Sequence[str]) -> None:
     for name in plans:
         if board.plan(name) is None:
             known = ", ".join(status.plan for status in board.plans) or "none"
             raise CannotRun(f"there is no plan '{name}'", detail=f"plans: {known}", hint="conductor-git plan list")
-    chosen = tuple(status for status in board.plans if not plans or status.plan in plans)
-    return msgspec.structs.replace(board, plans=chosen)
 
 
 def _wrong(board: Board) -> bool:
@@ -66,11 +65,8 @@ def _wrong(board: Board) -> bool:
     return any(finding.refuses for finding in findings)
 
 
-def _text(repo: Repository, board: Board, now: int, width: int, *, color: bool, every: bool) -> str:
-    from conductor_git.core.lines import plain
-    from conductor_git.core.report import report_lines
-
-    lines = report_lines(board, now=now, width=width, me=_me(repo, board), every=every)
+def _text(repo: Repository, board: Board, now: int, width: int, plans: Sequence[str], *, color: bool) -> str:
+    lines = report_lines(board, now=now, width=width, me=_me(repo, board), only=plans)
     if not color:
         return plain(lines)
     from conductor_git.core.report_color import paint

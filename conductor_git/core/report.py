@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+
+import msgspec
 
 from conductor_git.core.board import Board, PlanStatus, State, Step, WaveStatus
 from conductor_git.core.durations import ago
@@ -35,25 +37,35 @@ _SEVERITY_STYLES: dict[Severity, Style] = {"alarm": "bad", "error": "bad", "warn
 _LEAST_TITLE = 8
 
 
-def render_text(board: Board, *, now: int, width: int, me: str | None = None, every: bool = False) -> str:
-    """The report without colours. `me` is the writer who asks; `every` shows waves that nobody claimed, too."""
-    return plain(report_lines(board, now=now, width=width, me=me, every=every))
+def render_text(board: Board, *, now: int, width: int, me: str | None = None, only: Collection[str] = ()) -> str:
+    """The report without colours. `me` is the writer who asks; plans that are named in `only` are shown in full."""
+    return plain(report_lines(board, now=now, width=width, me=me, only=only))
 
 
-def report_lines(board: Board, *, now: int, width: int, me: str | None = None, every: bool = False) -> list[Line]:
+def report_lines(
+    board: Board, *, now: int, width: int, me: str | None = None, only: Collection[str] = ()
+) -> list[Line]:
     """The report as styled lines of at most `width` cells where words and commands allow it."""
+    shown = chosen(board, only)
     blocks = [
-        _trouble(board),
-        _head(board),
-        _table(board, now, width),
-        *(_details(status, now, width, every) for status in board.plans),
-        _remarks(board),
+        _trouble(shown),
+        _head(shown),
+        _table(shown, now, width),
+        *(_details(status, now, width, every=bool(only)) for status in shown.plans),
+        _remarks(shown),
         _next(board, now, width, me),
     ]
     lines: list[Line] = []
     for block in filter(None, blocks):
         lines += [(), *block] if lines else block
     return lines
+
+
+def chosen(board: Board, only: Collection[str]) -> Board:
+    """The board with the plans that are named, or with all where none is."""
+    if not only:
+        return board
+    return msgspec.structs.replace(board, plans=tuple(status for status in board.plans if status.plan in only))
 
 
 def summary(board: Board) -> str:
@@ -184,7 +196,7 @@ def _fitted(rows: list[list[Span]], width: int) -> list[list[Span]]:
     return [[row[0], (shorten(row[1][0], kept) if kept else "", row[1][1]), *row[2:]] for row in rows]
 
 
-def _details(status: PlanStatus, now: int, width: int, every: bool) -> list[Line]:
+def _details(status: PlanStatus, now: int, width: int, *, every: bool) -> list[Line]:
     """What backs each claim of a plan; of a landed one its own claim only."""
     waves = [*status.waves, status.claim] if every or status.state != "merged" else [status.claim]
     lines = columns([_claim(status, wave, now) for wave in waves if wave.commit is not None or every], width)
