@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Annotated, Any, Literal, get_args
 
 import msgspec
@@ -29,8 +28,6 @@ KINDS = frozenset(get_args(Kind))
 WRITER = r"[a-z0-9][a-z0-9_-]*"
 DEPTH_LIMIT = 64
 """How deep an event's data may nest: whoever walks it later must not run out of stack."""
-
-_LONG_NUMBER = re.compile(rb"[0-9]{19}")
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -105,6 +102,7 @@ class _Line(msgspec.Struct):
 
 
 _decoder = msgspec.json.Decoder(_Line)
+_encoder = msgspec.msgpack.Encoder()
 
 
 def parse_line(raw: bytes, *, id: Oid, ref: str) -> Event | BadLine:
@@ -134,7 +132,7 @@ def _unfit(line: _Line, raw: bytes) -> str:
     # Counting brackets in C first: nearly every event is let through without a walk in Python.
     if raw.count(b"[") + raw.count(b"{") > DEPTH_LIMIT and _deeper_than(line.data, DEPTH_LIMIT):
         return f"nested deeper than {DEPTH_LIMIT}"
-    if _LONG_NUMBER.search(raw) and not _encodable(line.data):
+    if not _encodable(line.data):
         return "holds a number of more than 64 bits"
     return ""
 
@@ -156,7 +154,7 @@ def _children(value: object) -> list[Any]:
 
 def _encodable(value: object) -> bool:
     try:
-        msgspec.msgpack.encode(value)
+        _encoder.encode(value)
     except (OverflowError, ValueError):
         return False
     return True

@@ -10,7 +10,7 @@ from conductor_git.core.errors import CannotRun
 from conductor_git.core.event import BadLine, Event, parse_line
 from conductor_git.core.ledger import Ledger, assemble
 from conductor_git.core.targets import Oid
-from conductor_git.store import memo
+from conductor_git.store import loose, memo
 from conductor_git.store.missing import fetch_blobs
 from conductor_git.store.objects import read_objects
 from conductor_git.store.refs import LEDGER, LEDGER_COPIES, Refs
@@ -95,9 +95,13 @@ def _brought_up(repo: Repository, known: _Read, tips: Mapping[str, Oid]) -> _Rea
 
 def _trees(repo: Repository, tips: Mapping[str, Oid]) -> dict[str, Oid]:
     """The tree of each tip; a tip that has none is left out."""
-    asked = "".join(f"{tip}^{{tree}}\n" for tip in tips.values()).encode()
-    answers = repo.git("cat-file", "--batch-check=%(objectname)", stdin=asked).lines()
-    return {ref: Oid(answer) for ref, answer in zip(tips, answers, strict=True) if " " not in answer}
+    trees = {ref: tree for ref, tip in tips.items() if (tree := loose.read_tree_of(repo, tip))}
+    packed = [ref for ref in tips if ref not in trees]
+    if packed:
+        asked = "".join(f"{tips[ref]}^{{tree}}\n" for ref in packed).encode()
+        answers = repo.git("cat-file", "--batch-check=%(objectname)", stdin=asked).lines()
+        trees |= {ref: Oid(answer) for ref, answer in zip(packed, answers, strict=True) if " " not in answer}
+    return trees
 
 
 def _gained(repo: Repository, moves: Mapping[str, tuple[Oid | None, Oid]]) -> dict[str, list[_Entry]] | None:

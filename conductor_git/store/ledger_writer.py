@@ -116,14 +116,14 @@ def _trees(repo: Repository, tip: Oid | None, names: Sequence[str]) -> tuple[byt
 
 
 def _loose_trees(repo: Repository, tip: Oid, names: Sequence[str]) -> tuple[bytes, dict[str, bytes]] | None:
-    commit = loose.read_object(repo, tip)
-    root = commit and loose.read_object(repo, Oid(commit.partition(b"\n")[0].removeprefix(b"tree ").decode("ascii")))
+    top = loose.read_tree_of(repo, tip)
+    root = None if top is None else loose.read_object(repo, "tree", top)
     if root is None:
         return None
     folders = {}
     for name in names:
         tree = folder_of(root, name, len(tip) // 2)
-        body = b"" if tree is None else loose.read_object(repo, tree)
+        body = b"" if tree is None else loose.read_object(repo, "tree", tree)
         if body is None:
             return None
         folders[name] = body
@@ -145,7 +145,9 @@ def _move(repo: Repository, commit: Commit, made: Oid) -> None:
 def _disk_has(repo: Repository, commit: Commit, made: Oid) -> bool:
     """Whether ref and notes stand in git's files as loose ones; saves the process that asks git."""
     notes = commit.notes.items()
-    return loose.read_ref(repo, commit.ref) == made and all(loose.read_object(repo, id) == line for id, line in notes)
+    return loose.read_ref(repo, commit.ref) == made and all(
+        loose.read_object(repo, "blob", id) == line for id, line in notes
+    )
 
 
 def _git_has(repo: Repository, commit: Commit) -> bool:

@@ -27,13 +27,20 @@ def read_ref(repo: Repository, ref: str) -> Oid | None:
         return None
 
 
-def read_object(repo: Repository, oid: Oid) -> bytes | None:
-    """The content of a loose object."""
+def read_object(repo: Repository, kind: str, oid: Oid) -> bytes | None:
+    """The content of a loose object of that kind."""
     try:
         with open(_path(repo, oid), "rb") as file:
-            return zlib.decompress(file.read()).partition(b"\0")[2]
+            head, _, body = zlib.decompress(file.read()).partition(b"\0")
     except (OSError, zlib.error):
         return None
+    return body if head.startswith(kind.encode("ascii") + b" ") else None
+
+
+def read_tree_of(repo: Repository, commit: Oid) -> Oid | None:
+    """The tree of a loose commit. Source of the format: git-commit-tree; its first line is always the tree."""
+    body = read_object(repo, "commit", commit)
+    return None if body is None else Oid(body.partition(b"\n")[0].removeprefix(b"tree ").decode("ascii"))
 
 
 def write_object(repo: Repository, kind: str, body: bytes) -> Oid:
