@@ -1,0 +1,111 @@
+"""Measure what conductor-git costs against tools that people use today: `python benchmarks/run.py [--only WORD]`.
+
+Prints a table; a run of all rows also writes RESULTS.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import commit_rows
+import ledger_rows
+import status_rows
+from pairs import Measured, NotThere, Planned, measure
+from place import HERE, Place, install_peers
+
+Answer = Measured | tuple[str, str]
+"""A measured row, or the title of one that could not be and why."""
+
+GROUPS: dict[str, Callable[[Place], list[Planned]]] = {
+    "ledger": ledger_rows.rows,
+    "commits": commit_rows.rows,
+    "status": status_rows.rows,
+}
+
+
+def main() -> int:
+    """Measure, print, write."""
+    asked = _arguments()
+    peers = install_peers(Path(asked.peers))
+    answers: list[Answer] = []
+    for name, rows in GROUPS.items():
+        if asked.only and asked.only not in name:
+            continue
+        with tempfile.TemporaryDirectory(prefix="bench-", dir=asked.work) as work:
+            answers += _group(rows(Place(Path(work), peers)), asked.pairs)
+    text = _table(answers)
+    print(text)
+    if not asked.only:
+        (HERE / "RESULTS.md").write_text(_report(text, asked.pairs))
+    return 1 if any(isinstance(answer, Measured) and answer.verdict == "NO" for answer in answers) else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", help="measure only the groups with this in their name: ledger, commits, status")
+    parser.add_argument("--pairs", type=int, default=15, help="pairs a row (default: 15)")
+    parser.add_argument("--work", help="where the throw-away repositories go (default: the temporary folder)")
+    parser.add_argument("--peers", default=str(HERE / ".venv"), help="where the tools to compare with are installed")
+    return parser.parse_args()
+
+
+def _group(planned: list[Planned], pairs: int) -> Iterator[Answer]:
+    for title, make in planned:
+        print(f"measuring: {title}", file=sys.stderr, flush=True)
+        try:
+            yield measure(title, make(), pairs)
+        except NotThere as why:
+            yield title, str(why)
+
+
+def _table(answers: list[Answer]) -> str:
+    lines = [
+        "| what | ours | compared with | ratio (middle half) | at most | holds |",
+        "|---|---|---|---|---|---|",
+    ]
+    for answer in answers:
+        if not isinstance(answer, Measured):
+            lines.append(f"| {answer[0]} | {answer[1]} | | | | |")
+            continue
+        row, (low, high) = answer.row, answer.middle
+        at_most = "-" if row.at_most is None else f"{row.at_most:.1f}"
+        ours, peer = _milliseconds(answer.ours), _milliseconds(answer.peer)
+        ratio = f"**{answer.ratio:.2f}** ({low:.2f} to {high:.2f})"
+        lines.append(f"| {answer.title} | {ours} | {row.peer.label}: {peer} | {ratio} | {at_most} | {answer.verdict} |")
+        lines += [f"| ↳ {note} | | | | | |" for note in row.notes]
+    return "\n".join(lines)
+
+
+def _milliseconds(seconds: list[float]) -> str:
+    return f"{statistics.median(seconds) * 1000:.1f} ms"
+
+
+def _report(table: str, pairs: int) -> str:
+    git = subprocess.run(["git", "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    machine = f"{os.cpu_count()} processors, {platform.system()} {platform.machine()}"
+    return f"""# What it costs
+
+Repeat it with `make bench`, or `python benchmarks/run.py` with the Python that has conductor-git; the tools to compare
+with (requirements.txt) go into a virtual environment of their own. Measured on {machine},
+Python {platform.python_version()}, {git}.
+
+Each row is the median of {pairs} pairs that were run in turns (A B, B A, …), so a busy machine hits both sides alike.
+The ratio is what can be compared between machines: the median of ours / theirs pair by pair, and in brackets where
+the middle half of the pairs lies. "At most" is what the design allows.
+
+{table}
+"""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
