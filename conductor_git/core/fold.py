@@ -10,6 +10,7 @@ from conductor_git.core.delegation import holder
 from conductor_git.core.event import Event
 from conductor_git.core.findings import Finding
 from conductor_git.core.integration import Spine, judge_steps
+from conductor_git.core.ledger import findings as ledger_findings
 from conductor_git.core.plan import BrokenPlan, Plan, Wave
 from conductor_git.core.snapshot import Snapshot
 from conductor_git.core.steps import next_steps
@@ -25,7 +26,7 @@ def fold(snapshot: Snapshot, now: int) -> Board:
     folder = _Folder(snapshot, claims, verdicts, spine, now)
     plans = tuple(folder.plan(plan) for plan in snapshot.plans) + tuple(map(_broken, snapshot.broken))
     plans = tuple(sorted(plans, key=lambda status: _natural(status.plan)))
-    findings = _in_order([*snapshot.findings, *spine.findings, *claims.findings, *_ledger(snapshot)])
+    findings = _in_order([*snapshot.findings, *spine.findings, *claims.findings, *ledger_findings(snapshot.ledger)])
     policy = snapshot.policy
     board = Board(
         SCHEMA, "L0", policy.integration, policy.control_ref, plans, tuple(findings), (), policy.limits.silent
@@ -241,18 +242,6 @@ def _broken(broken: BrokenPlan) -> PlanStatus:
         name, f"(broken: {broken.path})", "blocked", "", "", "", (), (), (), (), (), findings,
         WaveStatus(None, "", "blocked"), None, False, None, 0, None,
     )  # fmt: skip
-
-
-def _ledger(snapshot: Snapshot) -> list[Finding]:
-    ledger = snapshot.ledger
-    found = []
-    if not ledger.fetched:
-        text = "this clone never fetched a ledger: what others proved is unknown here, not absent"
-        found.append(Finding("CG604", "warning", "refs/notes/conductor", text, "conductor-git install && git fetch"))
-    for bad in ledger.bad:
-        text = f"note {bad.id[:7]} in '{bad.ref}' is not believed: {bad.why}"
-        found.append(Finding(bad.code, "warning", bad.ref, text))
-    return found
 
 
 _RANK = {"alarm": 0, "error": 1, "warning": 2, "info": 3}

@@ -80,7 +80,7 @@ def findings(ledger: Ledger) -> list[Finding]:
 
 _NEVER_FETCHED = Finding(
     "CG604",
-    "info",
+    "warning",
     "refs/notes/conductor",
     "this clone never fetched a ledger: what others proved is unknown here, not absent",
     hint="conductor-git install && git fetch",
