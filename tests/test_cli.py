@@ -222,3 +222,29 @@ def test_an_argument_that_is_not_utf_8_crashes_nothing() -> None:
     )
     assert done.returncode == 2
     assert done.stderr.startswith(b"error: there is no code '")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full here")
+def test_a_full_disk_is_an_error_and_no_bug() -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "conductor_git", "explain"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[0] == "error: no space left on device"
+    assert len(done.stderr.splitlines()) == 2
+
+
+def test_what_the_system_refuses_is_an_error_and_no_bug(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(*args: object) -> None:
+        raise PermissionError(13, "Permission denied", "/some/file")
+
+    monkeypatch.setattr("conductor_git.commands.explain.explain", refused)
+    assert cli.main(["explain"]) == 2
+    assert capsys.readouterr().err.splitlines()[0] == "error: '/some/file': permission denied"

@@ -68,9 +68,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         return _fail("interrupted", INTERRUPTED)
     except BrokenPipeError:
-        # Whoever reads has seen enough. Python would complain once more when it closes standard output.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever reads has seen enough.
+        _close_output()
         return BROKEN_PIPE
+    except OSError as error:
+        from conductor_git.cli.bugs import report_failure
+
+        return _fail(report_failure(error), CANNOT_RUN)
     except Exception as error:
         from conductor_git.cli.bugs import report_bug
 
@@ -99,9 +103,17 @@ def _speak_utf8() -> None:
 
 
 def _fail(text: str, code: int) -> int:
-    sys.stdout.flush()
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _close_output()
     print(text, file=sys.stderr)
     return code
+
+
+def _close_output() -> None:
+    # What is left in the buffer has nowhere to go; Python would complain of it once more when it ends.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _usage(error: click.ClickException, name: str) -> str:

@@ -1,4 +1,4 @@
-"""What is said of an exception that nobody expected."""
+"""What is said of an exception that nobody expected: a bug, or a machine that fails."""
 
 from __future__ import annotations
 
@@ -15,14 +15,22 @@ from conductor_git.core.say import printable
 
 def report_bug(error: Exception) -> str:
     """Keep the traceback in a file, and say in one line what happened and where the file is."""
+    return _said(f"this is a bug in conductor-git: {type(error).__name__}: {error}", error)
+
+
+def report_failure(error: OSError) -> str:
+    """The same for what the system refused: a full disk, a folder that cannot be written."""
+    why = (error.strerror or str(error)).lower()
+    return _said(f"'{error.filename}': {why}" if error.filename is not None else why, error)
+
+
+def _said(what: str, error: Exception) -> str:
+    return printable(f"error: {' '.join(what.split())}\n       what led to it is in '{_keep(error)}'")
+
+
+def _keep(error: Exception) -> str:
     heading = f"conductor-git {__version__}, Python {sys.version.split()[0]}, {sys.platform}\n{sys.argv}\n\n"
     text = heading + "".join(traceback.format_exception(error))
-    place = _keep(text)
-    what = f"error: this is a bug in conductor-git: {type(error).__name__}: {error}"
-    return printable(f"{' '.join(what.split())}\n       what led to it is in '{place}'")
-
-
-def _keep(text: str) -> str:
     for folder in (_private(), tempfile.gettempdir()):
         with suppress(OSError):
             if folder:

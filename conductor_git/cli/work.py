@@ -64,11 +64,12 @@ def delegate(
 @click.argument("target", metavar="[PLAN[.WAVE]]", default="")
 @click.option("--short", is_flag=True, help="Only what is to be done now.")
 @click.option("--format", "form", type=click.Choice(["md", "json", "checklist"]), default="md", help="How to print it.")
-def brief(target: str, short: bool, form: Literal["md", "json", "checklist"]) -> int:
+@json_option
+def brief(target: str, short: bool, form: Literal["md", "json", "checklist"], as_json: bool) -> int:
     """Tell an agent all it needs to start on a plan or wave."""
     from conductor_git.commands.brief import brief as journey
 
-    return finish(journey(here(), target, now=now(), short=short, format=form))
+    return finish(journey(here(), target, now=now(), short=short, format="json" if as_json else form))
 
 
 @click.command(cls=Command, examples=("claim", "claim 2.3 -m 'Expression.explain() API stable'", "claim 2"))
