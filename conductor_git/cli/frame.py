@@ -14,9 +14,6 @@ from conductor_git.store.repository import Repository
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-WIDE = 120
-"""Cells of a line where no terminal says how wide it is."""
-
 PATIENCE = 100
 """Seconds that a command waits for a run when nobody watches and nobody says how long."""
 
@@ -153,6 +150,8 @@ def in_color() -> bool:
 
 def width() -> int:
     """How many cells a line has: what COLUMNS says, else this terminal, else enough that nothing is cut."""
+    from conductor_git.core.lines import WIDE
+
     given = os.environ.get("COLUMNS", "")
     if given.isascii() and given.isdigit() and int(given) > 0:
         return int(given)

@@ -8,7 +8,7 @@ from typing import Literal
 from conductor_git.commands.outcome import DONE, REFUSED, Outcome
 from conductor_git.core.board import Board
 from conductor_git.core.errors import CannotRun
-from conductor_git.core.lines import plain
+from conductor_git.core.lines import WIDE, plain
 from conductor_git.core.plan import Plan
 from conductor_git.core.report import chosen, report_lines
 from conductor_git.store.boards import read_board
@@ -16,9 +16,6 @@ from conductor_git.store.repository import Repository
 from conductor_git.store.writer import whoami
 
 Format = Literal["text", "md", "json"]
-
-WIDE = 120
-"""Cells of a line where nobody says how wide a line may be."""
 
 
 def status(

@@ -11,6 +11,9 @@ Style = Literal["", "head", "dim", "good", "busy", "claimed", "bad", "bar", "com
 Span = tuple[str, Style]
 Line = tuple[Span, ...]
 
+WIDE = 120
+"""Cells of a line where nobody says how wide a line may be."""
+
 GAP = 2
 """Cells between two columns."""
 

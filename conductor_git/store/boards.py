@@ -44,7 +44,8 @@ def board_key(repo: Repository, refs: Refs) -> bytes:
     Commits and notes are named by their refs; which of them are read depends on configuration and on the remote's
     default branch, and how far history goes on git's list of shallow commits.
     """
-    files = [_content(os.path.join(repo.common_dir, name)) for name in ("config", "shallow", "refs/remotes/origin/HEAD")]
+    names = ("config", "shallow", "refs/remotes/origin/HEAD")
+    files = [_content(os.path.join(repo.common_dir, name)) for name in names]
     place = os.fsencode(repo.common_dir)
     return msgspec.msgpack.encode((place, files, sorted(refs.oids.items()), sorted(refs.upstream.items())))
 

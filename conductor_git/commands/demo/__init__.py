@@ -11,10 +11,7 @@ from conductor_git.commands.demo.play import ENDS, PLAY, Turn
 from conductor_git.commands.demo.stage import Played, Stage
 from conductor_git.commands.outcome import DONE, REFUSED, Outcome
 from conductor_git.core.errors import CannotRun
-from conductor_git.core.lines import Line, plain
-
-WIDE = 120
-"""Cells of a line where nobody says how wide a line may be."""
+from conductor_git.core.lines import WIDE, Line, plain
 
 _INDENT = "    "
 
