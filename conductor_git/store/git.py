@@ -53,9 +53,13 @@ class Result:
         self.out = out
         self.err = err
 
+    def raw_text(self) -> str:
+        """Standard output, decoded as UTF-8 with surrogates for what is not."""
+        return self.out.decode("utf-8", "surrogateescape")
+
     def text(self) -> str:
-        """Standard output, decoded as UTF-8 with surrogates for what is not, without the final newline."""
-        return self.out.decode("utf-8", "surrogateescape").removesuffix("\n")
+        """Standard output, decoded like `raw_text`, without the final newline."""
+        return self.raw_text().removesuffix("\n")
 
     def lines(self) -> list[str]:
         """Standard output in lines, decoded like `text`."""

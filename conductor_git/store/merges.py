@@ -8,6 +8,7 @@ import tempfile
 from conductor_git.core import tree
 from conductor_git.core.targets import Oid
 from conductor_git.store.git import run
+from conductor_git.store.missing import quoted
 from conductor_git.store.objects import read_objects
 from conductor_git.store.repository import Repository, discover
 
@@ -29,8 +30,8 @@ def product_of_merge(repo: Repository, first: Oid, second: Oid) -> Oid | None:
         )
         alternates = os.path.join(scratch, ".git", "objects", "info", "alternates")
         os.makedirs(os.path.dirname(alternates), exist_ok=True)
-        with open(alternates, "w", encoding="utf-8", errors="surrogateescape") as file:
-            file.write(os.path.join(repo.common_dir, "objects") + "\n")
+        with open(alternates, "wb") as file:
+            file.write(quoted(os.path.join(repo.common_dir, "objects")) + b"\n")
         run(["read-tree", first], cwd=scratch, env=_CLEAN, writes=True)
         done = run(["merge-tree", "--write-tree", "--no-messages", first, second], cwd=scratch, env=_CLEAN, ok=(0, 1))
         if done.code:

@@ -13,6 +13,8 @@ from conductor_git.core.targets import Oid
 from conductor_git.store.git import Result, run
 
 _OUTER = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR"})
+_MARK = "--conductor-git"
+"""git-rev-parse prints a flag that is not its own as it is: this one tells answers apart, for paths have newlines."""
 
 ObjectFormat = Literal["sha1", "sha256"]
 
@@ -120,39 +122,58 @@ def discover(where: str | None = None) -> Repository:
     # The outer GIT_DIR is what the user, or the git that runs a hook, means: it is asked once and then fixed. So is
     # configuration of the environment, for safe.directory: CI sets it there.
     outer = [name for name in os.environ if name in _OUTER or name.startswith("GIT_CONFIG_")] if where is None else []
+    questions = ["--is-bare-repository", "--is-shallow-repository", "--show-object-format", "--git-dir"]
+    asked = [word for question in (*questions, "--git-common-dir") for word in (question, _MARK)]
     result = run(
-        [
-            "rev-parse",
-            "--path-format=absolute",
-            "--git-dir",
-            "--git-common-dir",
-            "--is-bare-repository",
-            "--is-shallow-repository",
-            "--show-object-format",
-            "--show-toplevel",
-        ],
+        # Outside of a working tree the last one ends in an error, after the rest was answered.
+        ["rev-parse", "--path-format=absolute", *asked, "--show-toplevel"],
         cwd=where,
         inherit=outer,
         ok=(0, 128),
     )
-    said = result.lines()
-    if len(said) < 5:
-        raise _not_here(result, where or os.getcwd())
+    said = [answer.removesuffix("\n") for answer in result.raw_text().split(f"{_MARK}\n")]
+    if len(said) != len(questions) + 2:
+        raise _not_here(result, where)
+    bare, shallow, object_format, git_dir, common_dir, worktree = said
     return Repository(
-        git_dir=said[0],
-        common_dir=said[1],
-        worktree=said[5] if len(said) > 5 else None,
-        object_format="sha256" if said[4] == "sha256" else "sha1",
-        bare=said[2] == "true",
-        shallow=said[3] == "true",
+        git_dir=git_dir,
+        common_dir=common_dir,
+        worktree=worktree or None,
+        object_format="sha256" if object_format == "sha256" else "sha1",
+        bare=bare == "true",
+        shallow=shallow == "true",
     )
 
 
-def _not_here(result: Result, where: str) -> CannotRun:
+def _not_here(result: Result, asked: str | None) -> CannotRun:
+    import shlex
+
     said = result.err.decode("utf-8", "replace").strip()
+    try:
+        where = asked or os.getcwd()
+    except FileNotFoundError:
+        return CannotRun("the current folder is not there any more", hint='cd "$HOME"    # or any folder that is there')
     if "dubious ownership" in said:
         return CannotRun(f"git does not trust the repository at '{where}': it belongs to another user", detail=said)
-    return CannotRun(f"'{where}' is not in a git repository", hint="git init && conductor-git init")
+    there = _git_entry(where)
+    if there is None and "not a git repository" in said:
+        return CannotRun(f"'{where}' is not in a git repository", hint="git init && conductor-git init")
+    # Never `git init` here: what is there may be all of somebody's work.
+    return CannotRun(
+        f"git cannot read the repository at '{there or where}'",
+        detail=said,
+        hint=f"ls -la {shlex.quote(there or where)}",
+    )
+
+
+def _git_entry(where: str) -> str | None:
+    """The nearest `.git` at or above a folder, whatever it is."""
+    folder = os.path.abspath(where)
+    while not os.path.lexists(os.path.join(folder, ".git")):
+        if os.path.dirname(folder) == folder:
+            return None
+        folder = os.path.dirname(folder)
+    return os.path.join(folder, ".git")
 
 
 def _main_worktree(repository: Repository) -> str | None:
