@@ -33,14 +33,54 @@ _KEPT = frozenset(
 
 
 class GitFailed(CannotRun):
-    """git ended with a code that the caller did not expect."""
+    """git ended with a code that the caller did not expect; `said` is what it said, without its advice."""
 
     def __init__(self, args: Sequence[str], code: int, stderr: bytes) -> None:
-        said = stderr.decode("utf-8", "replace").strip()
-        verb = next((word for word in args if not word.startswith("-") and "=" not in word), "")
-        super().__init__(f"git {verb} failed with exit code {code}", detail=said)
+        lines = said_by_git(stderr).splitlines()
+        reason = next((line.removeprefix("fatal: ") for line in reversed(lines) if line.startswith("fatal: ")), "")
+        if not reason:
+            reason = f"it was ended by signal {-code}" if code < 0 else f"exit code {code}"
+        rest = [line for line in lines if line != f"fatal: {reason}"]
+        super().__init__(f"git {_verb(args)} failed: {reason}", detail="\n".join(rest), hint=_way_out(lines))
         self.code = code
-        self.said = said
+        self.said = "\n".join(lines)
+
+
+def said_by_git(stderr: bytes) -> str:
+    """What git said, each line once, without the advice that it adds below an empty line."""
+    first, _, more = stderr.decode("utf-8", "replace").strip().partition("\n\n")
+    lines = [*first.splitlines(), *(line for line in more.splitlines() if line.startswith(_FORMS))]
+    return "\n".join(dict.fromkeys(lines))
+
+
+_FORMS = ("fatal: ", "error: ", "warning: ", "remote: ")
+_BROKEN = (
+    "corrupt",
+    "bad object",
+    "bad tree object",
+    "unable to read",
+    "missing blob",
+    "missing tree",
+    "unable to unpack",
+)
+_TAKES_VALUE = frozenset({"--git-dir", "-c", "-C"})
+
+
+def _verb(args: Sequence[str]) -> str:
+    words = iter(args)
+    for word in words:
+        if word in _TAKES_VALUE:
+            next(words, None)
+        elif not word.startswith("-"):
+            return word
+    return ""
+
+
+def _way_out(lines: Sequence[str]) -> str:
+    said = "\n".join(lines)
+    if "promisor remote" in said or "Could not read from remote" in said:
+        return "git fetch    # once the remote can be reached"
+    return "git fsck" if any(word in said for word in _BROKEN) else ""
 
 
 class Result:
