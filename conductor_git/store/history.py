@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 import msgspec
 
 from conductor_git.core import message, tree
+from conductor_git.core.errors import CannotRun
 from conductor_git.core.history import Graph, History, Node, Note, Tip
 from conductor_git.core.plan import Plan
 from conductor_git.core.policy import Policy
 from conductor_git.core.targets import Oid
 from conductor_git.store import memo
-from conductor_git.store.objects import read_objects
+from conductor_git.store.git import GitFailed
+from conductor_git.store.objects import Object, read_objects
 from conductor_git.store.refs import HEADS, Refs
 from conductor_git.store.repository import Repository
 
@@ -21,6 +25,8 @@ _CACHE = "history"
 
 # Bytes that can make a first line a claim, a malformed one or a start: cheap enough to ask of every commit.
 _SPEAKS = re.compile(rb"(?i)wave|plan|[^\x00-\x7f]")
+_LONGEST_TIME = 12
+"""Digits; that is the year 33,000."""
 _REVERTS = re.compile(rb"This reverts commit ([0-9a-f]{40}(?:[0-9a-f]{24})?)\b")
 
 
@@ -28,6 +34,8 @@ class _Read(msgspec.Struct):
     """What the cache holds: everything about commits that never changes."""
 
     since: str
+    edge: bytes = b""
+    """git's list of commits whose parents a shallow clone lacks: with another one, commits have other parents."""
     tips: set[Oid] = set()
     nodes: dict[Oid, Node] = {}
     notes: dict[Oid, Note] = {}
@@ -45,15 +53,18 @@ def read_history(
     also: Iterable[Oid] = (),
     use_cache: bool = True,
 ) -> History:
-    """Read what the rules need of history. Raises GitFailed when git cannot walk it."""
+    """Read what the rules need of history. Raises CannotRun when git cannot walk it."""
     branches = {plan.branch: found for plan in plans if (found := _copies(refs, plan.branch))}
     trunk = _copies(refs, policy.integration)
     tips = {oid for found in (*branches.values(), trunk) for oid in found.values()} | set(also)
-    since_known = not policy.since or repo.resolve(policy.since) is not None if repo.shallow else True
+    edge = _edge(repo)
     known = memo.load(repo, _CACHE, _Read) if use_cache else None
-    if known is None or known.since != policy.since:
-        known = _Read(policy.since)
-    fresh = _walk(repo, known, tips, policy.since if since_known else "")
+    if known is None or (known.since, known.edge) != (policy.since, edge):
+        known = _Read(policy.since, edge)
+    try:
+        fresh = _walk(repo, known, tips, policy.since)
+    except GitFailed as error:
+        raise _broken_ref(repo, refs, tips) or error from error
     graph = Graph(known.nodes)
     integration = _trunk_tip(graph, trunk, refs, policy)
     history = History(
@@ -65,7 +76,7 @@ def read_history(
         controls=known.controls,
         merged=known.merged,
         since=Oid(policy.since) if policy.since else None,
-        since_known=since_known,
+        since_known=_is_here(repo, known, policy.since),
         shallow=repo.shallow,
     )
     fresh |= _weigh_trees(repo, known, history, graph, policy)
@@ -73,6 +84,32 @@ def read_history(
     if fresh and use_cache:
         memo.save(repo, _CACHE, known)
     return history
+
+
+def _edge(repo: Repository) -> bytes:
+    with suppress(OSError), open(os.path.join(repo.common_dir, "shallow"), "rb") as file:
+        return file.read()
+    return b""
+
+
+def _is_here(repo: Repository, known: _Read, since: str) -> bool:
+    """Whether history is here down to where judgement begins; of a shallow clone without `since` nobody knows."""
+    return not repo.shallow if not since else since in known.nodes or repo.resolve(since) is not None
+
+
+def _broken_ref(repo: Repository, refs: Refs, tips: Iterable[Oid]) -> CannotRun | None:
+    """What to say where a ref points to a commit that is missing or cannot be read."""
+    there = {found.oid for found in _readable(repo, tips)}
+    for ref, oid in refs.oids.items():
+        if oid in tips and oid not in there:
+            return CannotRun(f"'{ref}' points to commit '{oid[:12]}', which cannot be read here", hint="git fsck")
+    return None
+
+
+def _readable(repo: Repository, tips: Iterable[Oid]) -> Iterator[Object]:
+    for tip in tips:
+        with suppress(GitFailed):
+            yield from read_objects(repo, [tip])
 
 
 def _copies(refs: Refs, branch: str) -> dict[str, Oid]:
@@ -110,6 +147,8 @@ def _walk(repo: Repository, known: _Read, tips: set[Oid], since: str) -> bool:
     )
     args = ["-c", "i18n.logOutputEncoding=UTF-8", "-c", "log.showSignature=false", "log", "--stdin", "-z"]
     result = repo.git(*args, "--format=%H %T %ct %P%n%B", stdin=stdin.encode("ascii"), ok=(0, 128))
+    if result.code and since and repo.resolve(since) is None:
+        return _walk(repo, known, tips, "")
     if result.code and known.tips:
         # An old tip is gone (gc): its commits are read again, and nothing of the cache is believed.
         known.tips, known.nodes, known.notes = set(), {}, {}
@@ -133,7 +172,7 @@ def _parse(out: bytes, known: _Read) -> list[Oid]:
             continue
         oid_, tree_, time, *parents = head.decode("ascii").split(" ")
         oid = Oid(oid_)
-        nodes[oid] = (tuple(Oid(parent) for parent in parents if parent), Oid(tree_), int(time))
+        nodes[oid] = (tuple(Oid(parent) for parent in parents if parent), Oid(tree_), _seconds(time))
         line = body.partition(b"\n")[0]
         trailers = b"onductor-" in body
         reverts = _REVERTS.search(body) if b"This reverts" in body else None
@@ -144,6 +183,11 @@ def _parse(out: bytes, known: _Read) -> list[Oid]:
                 if trailers:
                     asked.append(oid)
     return asked
+
+
+def _seconds(text: str) -> int:
+    """A commit's time; 0 for what is no time: git keeps whatever a broken program wrote."""
+    return int(text) if text.isdigit() and len(text) <= _LONGEST_TIME else 0
 
 
 def _says_something(line: str) -> bool:
