@@ -8,6 +8,7 @@ import msgspec
 
 from conductor_git.core.claims import Claims
 from conductor_git.core.findings import Finding
+from conductor_git.core.policy import POLICY_PATH
 from conductor_git.core.snapshot import Snapshot
 from conductor_git.core.targets import Oid
 from conductor_git.core.verdicts import Verdicts
@@ -25,12 +26,27 @@ def judge_steps(snapshot: Snapshot, claims: Claims, verdicts: Verdicts) -> Spine
     """Judge every step above `since`, oldest first. Accepted commits are settled: no finding."""
     tip = snapshot.history.integration
     if tip is None or not snapshot.history.since_known:
-        return Spine((), {})
+        return Spine(tuple(_cannot_tell(snapshot)), {})
     accepted = {event.data.get("commit") for event in snapshot.ledger.events if event.kind == "acceptance"}
     judge = _Steps(snapshot, claims, verdicts)
     steps = [step for step in claims.graph.first_parents(tip.oid) if step != snapshot.history.since]
     findings = [finding for step in reversed(steps) for finding in judge.step(step) if step not in accepted]
     return Spine(tuple(findings), judge.landings)
+
+
+def _cannot_tell(snapshot: Snapshot) -> Iterator[Finding]:
+    """Say so where history does not reach down to where judgement begins."""
+    history, since, name = snapshot.history, snapshot.policy.since, snapshot.policy.integration
+    if history.since_known:
+        return
+    where = "this shallow clone" if history.shallow else "this repository"
+    text = f"commit '{since[:12]}', above which '{name}' is judged, is not in {where}"
+    if not since:
+        text = f"'{name}' is judged from its first commit on, and {where} begins later"
+    hint = f"conductor-git plan commit    # once 'since' in '{POLICY_PATH}' names a commit of '{name}'"
+    if history.shallow:
+        hint = "git fetch --unshallow"
+    yield Finding("CG708", "warning", since or name, text, hint, f"nobody can tell here what came into '{name}'")
 
 
 class _Steps:
