@@ -57,7 +57,10 @@ def parse_worktrees(fields: list[str]) -> tuple[Worktree, ...]:
 
 def list_worktrees(repo: Repository) -> tuple[Worktree, ...]:
     """Every worktree that is registered, also those whose folder is gone."""
-    return parse_worktrees(repo.git("worktree", "list", "--porcelain", "-z").fields())
+    first, *linked = parse_worktrees(repo.git("worktree", "list", "--porcelain", "-z").fields())
+    if not first.bare and _same(first.path, repo.common_dir):
+        first = _told_from_inside(repo, first)
+    return (first, *linked)
 
 
 def worktree_of(repo: Repository, ref: str) -> Worktree | None:
@@ -114,6 +117,20 @@ def prune_worktrees(repo: Repository) -> None:
     """Forget worktrees whose folders are gone and that are not locked."""
     with hold(repo, _LOCK, doing="prune worktrees"):
         _git(repo, "worktree", "prune")
+
+
+def _told_from_inside(repo: Repository, first: Worktree) -> Worktree:
+    """The first entry as it is, where git calls the git directory itself a worktree.
+
+    From a linked worktree, git 2.39 does not read the bare repository's own configuration, which has `core.bare` under
+    extensions.worktreeConfig. And where git directory and working tree lie apart, as in a submodule, it names the former.
+    """
+    asked = ["--git-dir", repo.common_dir, "rev-parse", "--is-bare-repository"]
+    if run(asked, cwd=repo.common_dir).text() == "true":
+        return Worktree(first.path, bare=True)
+    if repo.worktree is not None and repo.git_dir == repo.common_dir:
+        return msgspec.structs.replace(first, path=repo.worktree)
+    return first
 
 
 def _worktree(entry: dict[str, str]) -> Worktree:
