@@ -123,7 +123,7 @@ def _told_from_inside(repo: Repository, first: Worktree) -> Worktree:
     """The first entry as it is, where git calls the git directory itself a worktree.
 
     From a linked worktree, git 2.39 does not read the bare repository's own configuration, which has `core.bare` under
-    extensions.worktreeConfig. And where git directory and working tree lie apart, as in a submodule, it names the former.
+    extensions.worktreeConfig. And where git directory and working tree lie apart (a submodule), it names the first.
     """
     asked = ["--git-dir", repo.common_dir, "rev-parse", "--is-bare-repository"]
     if run(asked, cwd=repo.common_dir).text() == "true":
