@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 from collections.abc import Sequence
@@ -10,8 +11,8 @@ import click
 
 from conductor_git import __version__
 from conductor_git.cli import plans, reports, setup, work
-from conductor_git.cli.frame import Group, UnknownCommand
-from conductor_git.commands.outcome import BUG, CANNOT_RUN
+from conductor_git.cli.frame import Group
+from conductor_git.commands.outcome import CANNOT_RUN
 from conductor_git.core.errors import CannotRun
 
 INTERRUPTED = 130
@@ -56,29 +57,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Returns 0 done, 1 refused, 2 could not run, 3 a bug, 4 not yet, 130 interrupted."""
     _speak_utf8()
     name = "git conductor" if os.path.basename(sys.argv[0]) == "git-conductor" else "conductor-git"
+    args = list(sys.argv[1:] if argv is None else argv)
     try:
-        code = _run(name, list(sys.argv[1:] if argv is None else argv))
+        code = _run(name, args)
         sys.stdout.flush()
-    except CannotRun as error:
-        from conductor_git.core.say import say_error
-
-        return _fail(say_error(error), error.exit_code)
-    except click.ClickException as error:
-        return _fail(_usage(error, name), CANNOT_RUN)
     except (KeyboardInterrupt, click.Abort):
         return _fail("interrupted", INTERRUPTED)
     except BrokenPipeError:
         # Whoever reads has seen enough.
         _close_output()
         return BROKEN_PIPE
-    except OSError as error:
-        from conductor_git.cli.bugs import report_failure
-
-        return _fail(report_failure(error), CANNOT_RUN)
     except Exception as error:
-        from conductor_git.cli.bugs import report_bug
-
-        return _fail(report_bug(error), BUG)
+        return _end(error, name, args)
     return code
 
 
@@ -92,6 +82,19 @@ def _run(name: str, args: list[str]) -> int:
         return CANNOT_RUN
     except click.exceptions.Exit as end:
         return end.exit_code
+
+
+def _end(error: Exception, name: str, args: Sequence[str]) -> int:
+    from conductor_git.cli.troubles import trouble_of
+    from conductor_git.core.say import say_error
+
+    trouble, code = trouble_of(error, name)
+    # Asked of the words alone: what ended the command may be that they could not be read.
+    if "--json" in args or "--format=json" in args or ("--format", "json") in itertools.pairwise(args):
+        from conductor_git.cli.values import error_json
+
+        print(error_json(trouble))
+    return _fail(say_error(trouble), code)
 
 
 def _speak_utf8() -> None:
@@ -114,19 +117,3 @@ def _fail(text: str, code: int) -> int:
 def _close_output() -> None:
     # What is left in the buffer has nowhere to go; Python would complain of it once more when it ends.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _usage(error: click.ClickException, name: str) -> str:
-    """A wrong call in the form of every other error."""
-    from conductor_git.core.say import printable
-
-    said = error.format_message().strip().removesuffix(".")
-    context = error.ctx if isinstance(error, click.UsageError) else None
-    path = context.command_path if context is not None else name
-    hint = f"{path} --help"
-    if isinstance(error, UnknownCommand) and error.near:
-        hint = f"{path} {error.near}"
-    elif isinstance(error, click.NoSuchOption):
-        said = f"'{path}' has no option '{error.option_name}'"
-        hint = f"{path} {error.possibilities[0]}" if error.possibilities else hint
-    return printable(f"error: {said[:1].lower()}{said[1:]}\nhint: {hint}")

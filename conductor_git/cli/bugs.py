@@ -10,22 +10,21 @@ from contextlib import suppress
 
 from conductor_git import __version__
 from conductor_git.core.errors import CannotRun
-from conductor_git.core.say import printable
 
 
-def report_bug(error: Exception) -> str:
-    """Keep the traceback in a file, and say in one line what happened and where the file is."""
+def bug(error: Exception) -> CannotRun:
+    """Keep the traceback in a file; what happened in one line, and where the file is."""
     return _said(f"this is a bug in conductor-git: {type(error).__name__}: {error}", error)
 
 
-def report_failure(error: OSError) -> str:
+def failure(error: OSError) -> CannotRun:
     """The same for what the system refused: a full disk, a folder that cannot be written."""
     why = (error.strerror or str(error)).lower()
     return _said(f"'{error.filename}': {why}" if error.filename is not None else why, error)
 
 
-def _said(what: str, error: Exception) -> str:
-    return printable(f"error: {' '.join(what.split())}\n       what led to it is in '{_keep(error)}'")
+def _said(what: str, error: Exception) -> CannotRun:
+    return CannotRun(" ".join(what.split()), detail=f"what led to it is in '{_keep(error)}'")
 
 
 def _keep(error: Exception) -> str:

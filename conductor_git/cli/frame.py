@@ -164,9 +164,9 @@ def width() -> int:
 def finish(outcome: Outcome, *, as_json: bool = False) -> int:
     """Show an outcome: values or text on standard output, findings on standard error. Returns the exit code."""
     if as_json:
-        import msgspec
+        from conductor_git.cli.values import outcome_json
 
-        print(msgspec.json.format(msgspec.json.encode(outcome.data), indent=2).decode("utf-8"))
+        print(outcome_json(outcome))
     elif outcome.text:
         print(outcome.text)
     if outcome.findings and not as_json:

@@ -100,7 +100,8 @@ def _prove(
     answer = prove(repo, snapshot, board, rules, product, say=say, wait=max_seconds, terminal=terminal)
     if isinstance(answer, StillRunning):
         lines = running_lines(target, rules.script, answer.seconds, f"conductor-git claim {target}")
-        return Outcome(NOT_YET, "\n".join([*lines, f"log: {answer.log}"]), _data(target, None))
+        data = _data(target, None) | {"passed": None, "log": answer.log}
+        return Outcome(NOT_YET, "\n".join([*lines, f"log: {answer.log}"]), data)
     if answer.attestation.passed:
         return None
     return _failed(repo, target, answer, terminal)
@@ -111,7 +112,16 @@ def _failed(repo: Repository, target: Target, answer: Validated, terminal: bool)
     tail = [] if terminal else log_tail(answer.log)
     lines = [*failed_lines(answer.attestation, answer.changed, tail), *beside_lines(beside.unstaged, beside.untracked)]
     lines.append(f"{title(target)} is not claimed; nothing was committed")
-    return Outcome(REFUSED, "\n".join([*lines, *([f"log: {answer.log}"] if answer.log else [])]), _data(target, None))
+    proof = answer.attestation
+    data = _data(target, None) | {
+        "passed": False,
+        "outcome": proof.outcome,
+        "exit_code": proof.exit_code,
+        "failed_tests": proof.failed_tests,
+        "unmet": proof.unmet,
+        "log": answer.log,
+    }
+    return Outcome(REFUSED, "\n".join([*lines, *([f"log: {answer.log}"] if answer.log else [])]), data)
 
 
 def _rules(snapshot: Snapshot, target: Target) -> RuleSet:

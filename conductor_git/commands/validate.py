@@ -172,11 +172,11 @@ def _rebased(repo: Repository, snapshot: Snapshot, board: Board, target: Target,
         if outcomes[-1].code != DONE:
             break
     if not outcomes:
-        return Outcome(DONE, f"no claim of plan {target.plan} was rewritten", [])
+        return Outcome(DONE, f"no claim of plan {target.plan} was rewritten", {"target": target.plan, "claims": []})
     return Outcome(
         outcomes[-1].code,
         "\n".join(outcome.text for outcome in outcomes if outcome.text),
-        [outcome.data for outcome in outcomes],
+        {"target": target.plan, "claims": [outcome.data for outcome in outcomes]},
         outcomes[-1].findings,
     )
 
