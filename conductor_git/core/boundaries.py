@@ -21,6 +21,8 @@ class Staged(msgspec.Struct, frozen=True):
     paths: tuple[str, ...]
     branch: str | None
     writer: str
+    is_first: bool = False
+    """Whether the branch has no commit yet, so that there is nothing to restore from."""
 
 
 def judge_staged(staged: Staged, policy: Policy, plans: tuple[Plan, ...]) -> list[Finding]:
@@ -28,11 +30,12 @@ def judge_staged(staged: Staged, policy: Policy, plans: tuple[Plan, ...]) -> lis
     if staged.writer == CONDUCTOR:
         return []
     plan = next((found for found in plans if staged.branch and found.branch == staged.branch), None)
-    return [finding for path in staged.paths if (finding := _path(path, plan, policy, plans))]
+    take_back = "git rm --cached -q" if staged.is_first else "git restore --staged"
+    return [finding for path in staged.paths if (finding := _path(path, plan, policy, plans, take_back))]
 
 
-def _path(path: str, plan: Plan | None, policy: Policy, plans: tuple[Plan, ...]) -> Finding | None:
-    back = f"git restore --staged -- '{path}'"
+def _path(path: str, plan: Plan | None, policy: Policy, plans: tuple[Plan, ...], take_back: str) -> Finding | None:
+    back = f"{take_back} -- {_spec(path)}"
     if path.startswith(".conductor/"):
         text = f"'{path}' is in the control tree, which only the conductor changes"
         return Finding("CG403", "error", path, text, back)
@@ -50,6 +53,13 @@ def _path(path: str, plan: Plan | None, policy: Policy, plans: tuple[Plan, ...])
     if plan.scope:
         return Finding("CG401", "error", path, f"'{path}' is outside the scope of plan {plan.plan}", back)
     return None
+
+
+def _spec(path: str) -> str:
+    """A pathspec that names this path from every folder, for a shell."""
+    import shlex
+
+    return shlex.quote(f":(top,literal){path}" if set(path) & set("*?[\\") else f":/{path}")
 
 
 def _within(path: str, patterns: tuple[str, ...]) -> bool:

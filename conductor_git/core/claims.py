@@ -120,7 +120,7 @@ class Claims:
     def _malformed(self, oid: Oid, note: Note, spoken: message.Malformed) -> None:
         plan = self.plan_of(oid)
         text = f"'{note.line[:60]}' in {oid[:7]} is not a claim: {', '.join(spoken.reasons)}"
-        hint = f"git commit --allow-empty -m '{spoken.suggestion}'" if spoken.suggestion else ""
+        hint = message.commit_command(spoken.suggestion) if spoken.suggestion else ""
         self.findings.append(Finding("CG102", "warning", plan or oid, text, hint))
 
     def _hear(self, oid: Oid, note: Note, spoken: message.Claim) -> None:

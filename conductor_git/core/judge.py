@@ -60,7 +60,7 @@ def judge_saying(saying: Saying, snapshot: Snapshot) -> Ruling:
 def malformed(line: str, spoken: message.Malformed) -> Finding:
     """The finding for a first line that starts like a claim and is none."""
     shown = line if len(line) <= 60 else f"{line[:57]}..."
-    hint = f"git commit --allow-empty -m '{spoken.suggestion}'" if spoken.suggestion else ""
+    hint = message.commit_command(spoken.suggestion) if spoken.suggestion else ""
     word = message.first_word(line)
     return Finding(
         "CG102",
@@ -79,7 +79,7 @@ def _target(spoken: message.Claim, saying: Saying, snapshot: Snapshot) -> Target
     own = stands or (here.plan if here else None)
     where = f"branch '{saying.branch}'" if saying.branch else "a detached HEAD"
     if own is None:
-        hint = "conductor-git delegate PLAN    # makes the plan's branch and worktree; claim there"
+        hint = "conductor-git log-status    # shows each plan's branch: claim there"
         return Finding(
             "CG105", "error", saying.branch or "HEAD", f"{where} belongs to no plan, so nobody claims here", hint
         )

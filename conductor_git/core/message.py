@@ -144,6 +144,13 @@ def render_claim(claim: Claim) -> str:
     return f"{TICK} {name} - {claim.note}" if claim.note else f"{TICK} {name}"
 
 
+def commit_command(line: str) -> str:
+    """The command that says this line, for a shell."""
+    import shlex
+
+    return f"git commit --allow-empty -m {shlex.quote(line)}"
+
+
 def parse_start(message: str) -> Start | None:
     """The start that the first line of a message says; None where it says none."""
     found = _START.fullmatch(message.partition("\n")[0])

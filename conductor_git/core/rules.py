@@ -121,6 +121,9 @@ def unusable_script(policy: Policy, subject: str, name: str, script: Script | No
         return Finding(
             "CG703", "error", subject, message, hint=f"conductor-git plan commit    # once '{path}' is there"
         )
+    if script.mode == "120000":
+        message = f"script '{path}' is a symbolic link, and only what it names would be run"
+        return Finding("CG703", "error", subject, message, hint="conductor-git plan commit    # once it is a file")
     import shlex
 
     message = f"script '{path}' is not an executable file (mode {script.mode})"

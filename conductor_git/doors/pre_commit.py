@@ -25,7 +25,7 @@ def pre_commit(args: list[str]) -> int:
     paths = _own_paths(repo)
     if not paths:
         return 0
-    staged = Staged(paths, branch_here(repo), whoami(repo, control.plans).name)
+    staged = Staged(paths, branch_here(repo), whoami(repo, control.plans).name, not proposed_parents(repo))
     findings = judge_staged(staged, control.policy, control.plans)
     if findings:
         print(say_findings(findings, unchanged="nothing was committed"), file=sys.stderr)
