@@ -237,9 +237,8 @@ def _status(verdict: Verdict, title: str, state: State, waiting: tuple[str, ...]
 def _broken(broken: BrokenPlan) -> PlanStatus:
     """A plan file that cannot be obeyed: shown, blocked, and nothing else of it is believed."""
     findings = tuple(Finding("CG701", "error", broken.path, str(error), error.hint) for error in broken.errors)
-    name = broken.plan or broken.path.rsplit("/", 1)[-1].removesuffix(".md")
     return PlanStatus(
-        name, f"(broken: {broken.path})", "blocked", "", "", "", (), (), (), (), (), findings,
+        broken.name, f"(broken: {broken.path})", "blocked", "", "", "", (), (), (), (), (), findings,
         WaveStatus(None, "", "blocked"), None, False, None, 0, None,
     )  # fmt: skip
 

@@ -123,5 +123,10 @@ class BrokenPlan(msgspec.Struct, frozen=True):
     errors: tuple[PlanError, ...]
     plan: str | None = None
 
+    @property
+    def name(self) -> str:
+        """Its id, else what its file is called."""
+        return self.plan or self.path.rpartition("/")[2].removesuffix(".md")
+
 
 Rules = dict[str, Any]

@@ -25,7 +25,8 @@ def find_target(
     if text:
         target = parse_target(text, branch_plan=here)
     elif here is None:
-        raise CannotRun("this branch belongs to no plan, and none was named", hint="conductor-git log-status")
+        where = "this branch" if repo.head_ref() else "a detached HEAD"
+        raise CannotRun(f"{where} belongs to no plan, and none was named", hint="conductor-git log-status")
     else:
         status = board.plan(here)
         target = Target(here, None if status is None else status.current)
@@ -53,7 +54,7 @@ def _check_declared(snapshot: Snapshot, target: Target) -> None:
     plan = snapshot.plan(target.plan)
     if plan is None:
         for broken in snapshot.broken:
-            if broken.plan == target.plan:
+            if broken.name == target.plan:
                 raise CannotRun(
                     f"plan '{target.plan}' cannot be read",
                     detail=str(broken.errors[0]),
