@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from conductor_git.commands.outcome import DONE, NOT_YET, REFUSED, Outcome
 from conductor_git.core import message
 from conductor_git.core.board import Board
@@ -15,6 +17,8 @@ from conductor_git.core.steps import idle
 from conductor_git.core.targets import Target
 from conductor_git.core.validationtext import beside_lines, failed_lines, running_lines, title
 from conductor_git.store.flights import Say, StillRunning
+from conductor_git.store.git import Result, said_by_git
+from conductor_git.store.identity import check_identity
 from conductor_git.store.logs import log_tail
 from conductor_git.store.platform import platform_tag
 from conductor_git.store.proposed import branch_here, proposed_parents
@@ -54,9 +58,10 @@ def claim(
         finding = Finding("CG103", "error", str(found), text, f"conductor-git delegate {found.plan} --resume")
         return Outcome(REFUSED, data=_data(found, None), findings=(finding,), unchanged="nothing was committed")
     standing = [finding for finding in ruling.findings if finding.code not in _RUN_MENDS]
-    if refused(standing) or any(finding.code == "CG106" for finding in standing):
+    if refused(standing) or _is_repeat(standing):
         code = REFUSED if refused(standing) else DONE
         return Outcome(code, data=_data(found, None), findings=tuple(standing), unchanged="nothing was committed")
+    check_identity(repo)
     if refused(list(ruling.findings)):
         answer = _prove(repo, snapshot, found, product, max_seconds, say, terminal, now)
         if answer is not None:
@@ -65,7 +70,14 @@ def claim(
         ruling = judge_saying(_saying(repo, line, product), snapshot)
     if refused(list(ruling.findings)):
         return Outcome(REFUSED, data=_data(found, None), findings=ruling.findings, unchanged="nothing was committed")
+    if _is_repeat(ruling.findings):
+        # What was missing was a proof, and now an earlier claim of the same content has it.
+        return Outcome(DONE, data=_data(found, None), findings=ruling.findings, unchanged="nothing was committed")
     return _commit(repo, found, product, ruling, now)
+
+
+def _is_repeat(findings: Iterable[Finding]) -> bool:
+    return any(finding.code == "CG106" for finding in findings)
 
 
 def _line(target: Target, note: str) -> str:
@@ -145,8 +157,7 @@ def _commit(repo: Repository, target: Target, product: Product, ruling: Ruling, 
     args = ["commit", "--quiet", "--allow-empty", "-m", ruling.line, *trailers]
     done = repo.in_worktree(*args, ok=range(256), writes=True, timeout=None)
     if done.code:
-        said = (done.err + done.out).decode("utf-8", "replace").strip()
-        raise CannotRun(f"git did not commit the claim of {title(target)}", detail=said, hint="git status")
+        raise _not_committed(target, done)
     head = repo.resolve("HEAD") or ""
     board = fold(take(repo), now)
     proof = dict(ruling.trailers).get(message.PROOF_TRAILER)
@@ -154,6 +165,17 @@ def _commit(repo: Repository, target: Target, product: Product, ruling: Ruling, 
     lines += _onward(board, target, now)
     notes = tuple(finding for finding in ruling.findings if not finding.refuses)
     return Outcome(DONE, "\n".join(lines), _data(target, head), notes)
+
+
+def _not_committed(target: Target, done: Result) -> CannotRun:
+    said = (done.err + done.out).decode("utf-8", "replace").strip()
+    if "File exists" in said and ".lock" in said:
+        return CannotRun(
+            f"the claim of {title(target)} is not committed: {said_by_git(done.err).removeprefix('fatal: ')}",
+            detail="another git command runs, or one that died left its lock; the proof stands",
+            hint=f"conductor-git claim {target}    # again, once no other git command runs and the file is gone",
+        )
+    return CannotRun(f"git did not commit the claim of {title(target)}", detail=said, hint="git status")
 
 
 def _onward(board: Board, target: Target, now: int) -> list[str]:
