@@ -440,3 +440,14 @@ def test_of_two_clones_that_delegate_the_start_commit_decides() -> None:
         "delegation", Target("2"), "conductor", agent="agent-3", supersedes=winner.id, reason="agent-2 is gone", **facts
     )
     assert status(scene).agent == "agent-3"
+
+
+def test_a_thousand_claims_in_a_row_are_judged() -> None:
+    numbers = range(1000)
+    scene = Scene(plan("2", *(Wave(number) for number in numbers)))
+    scene.commit("start", line="▶ PLAN 2 START - agent-2", plan="2", tree="work")
+    for number in numbers:
+        claim(scene, f"c{number}", f"c{number - 1}" if number else "start", number, "work")
+        scene.attest(Target("2", number), "work")
+    newest_first = dict(reversed(scene.notes.items()))
+    assert {w.state for w in status(scene, notes=newest_first).waves} == {"complete"}

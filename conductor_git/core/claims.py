@@ -7,6 +7,7 @@ import msgspec
 from conductor_git.core import message
 from conductor_git.core.findings import Finding
 from conductor_git.core.history import Graph, History, Note
+from conductor_git.core.holders import Holders
 from conductor_git.core.plan import Plan
 from conductor_git.core.targets import Oid, Target
 
@@ -29,7 +30,6 @@ class Claims:
     def __init__(self, history: History, plans: tuple[Plan, ...]) -> None:
         self.graph = Graph(history.nodes)
         self.history = history
-        self.plans = plans
         self.by_target: dict[Target, list[Said]] = {}
         self.findings: list[Finding] = []
         self.starts: dict[Oid, str] = {}
@@ -38,7 +38,8 @@ class Claims:
         """Claim commit -> the revert that names it."""
         tip = history.integration
         self.landed: set[Oid] = self.graph.ancestors([tip.oid]) if tip else set()
-        self.own: dict[str, set[Oid]] = {plan.plan: self._own(plan) for plan in plans}
+        tips = {plan.plan: found.oid for plan in plans if (found := history.branches.get(plan.branch))}
+        self.holders = Holders(self.graph, tips, self.landed)
         self._spine = frozenset(self.graph.first_parents(tip.oid)) if tip else frozenset()
         self._start_below: dict[Oid, str | None] = {}
         self._read()
@@ -49,15 +50,11 @@ class Claims:
 
     def in_scope(self, plan: str, commit: Oid) -> bool:
         """Whether a commit is in the history of a plan's branch or of integration."""
-        return commit in self.landed or commit in self.own.get(plan, ())
+        return commit in self.landed or self.holders.hold(plan, commit)
 
     def plan_of(self, commit: Oid) -> str | None:
         """Whose a commit is by where it stands: the start commit below it, else the branch that alone holds it."""
-        started = self._started(commit)
-        if started is not None:
-            return started
-        holders = [plan.plan for plan in self.plans if self._holds(plan, commit)]
-        return holders[0] if len(holders) == 1 else None
+        return self._started(commit) or self.holders.alone(commit)
 
     def start_of(self, plan: str) -> Oid | None:
         """The delegation event that the plan's start commit names: the oldest one that counts; None where none does."""
@@ -67,16 +64,6 @@ class Claims:
         trailers = message.read_trailers(self.history.notes[min(starts, key=self.graph.generation)].trailers)
         named = None if isinstance(trailers, message.Malformed) else trailers.delegation
         return None if named is None else Oid(named)
-
-    def _own(self, plan: Plan) -> set[Oid]:
-        tip = self.history.branches.get(plan.branch)
-        return self.graph.ancestors([tip.oid], stop=self.landed) if tip else set()
-
-    def _holds(self, plan: Plan, commit: Oid) -> bool:
-        tip = self.history.branches.get(plan.branch)
-        if tip is None or commit not in self.own[plan.plan]:
-            return False
-        return commit in set(self.graph.first_parents(tip.oid))
 
     def _started(self, commit: Oid) -> str | None:
         """The plan of the nearest start commit at or below on the first-parent chain, above integration's own."""
@@ -115,7 +102,7 @@ class Claims:
             listed.sort(key=lambda said: (self.graph.generation(said.commit), said.commit))
 
     def _counts_somewhere(self, oid: Oid) -> bool:
-        return oid in self.landed or any(oid in own for own in self.own.values())
+        return oid in self.landed or self.holders.any_holds(oid)
 
     def _malformed(self, oid: Oid, note: Note, spoken: message.Malformed) -> None:
         plan = self.plan_of(oid)

@@ -51,6 +51,13 @@ class _Folder:
             self.heard[event.plan] = max(event.time, self.heard.get(event.plan, 0))
             if event.kind == "delegation":
                 self.delegations.setdefault(event.plan, []).append(event)
+        self.claimed: dict[str, dict[Target, list[Oid]]] = {}
+        for target, listed in claims.by_target.items():
+            self.claimed.setdefault(target.plan, {})[target] = [said.commit for said in listed]
+        self.blockers: dict[str, list[Event]] = {}
+        for events in verdicts.blockers.values():
+            for event in events:
+                self.blockers.setdefault(event.plan or "", []).append(event)
         self.unblocks: dict[str, set[Target]] = {}
         for plan in snapshot.plans:
             for need in plan.needs:
@@ -64,13 +71,13 @@ class _Folder:
         """The status of one plan."""
         tip = self.snapshot.history.branches.get(plan.branch)
         delegation = holder(self.delegations.get(plan.plan, ()), plan.plan, self.claims.start_of(plan.plan))
-        begun = delegation is not None or bool(tip and self.claims.own[plan.plan]) or plan.plan in self.spine.landings
+        begun = delegation is not None or self.claims.holders.has_own(plan.plan) or plan.plan in self.spine.landings
         waves = self._waves(plan, begun)
         current = next((wave for wave in waves if wave.state not in ("complete", "retired")), None)
         whole = self.verdicts.of(Target(plan.plan))
         moved = self._moved_on(whole, tip.oid if tip else None)
         claim = self._claim_status(plan, whole, moved)
-        merged = whole.complete and self._merged(plan, whole, tip.oid if tip else None)
+        merged = whole.complete and self._merged(plan, whole)
         state: State = "merged" if merged else self._state(plan, claim, waves, current, begun)
         blockers = self._blockers(plan)
         return PlanStatus(
@@ -124,11 +131,11 @@ class _Folder:
     def _retired(self, plan: Plan) -> list[WaveStatus]:
         declared = {wave.number for wave in plan.waves}
         gone = {
-            target.wave: listed[-1].commit
-            for target, listed in self.claims.by_target.items()
-            if target.plan == plan.plan and target.wave is not None and target.wave not in declared
+            target.wave: commits[-1]
+            for target, commits in self.claimed.get(plan.plan, {}).items()
+            if target.wave is not None and target.wave not in declared
         }
-        return [WaveStatus(number, "", "retired", gone[number]) for number in sorted(n for n in gone if n is not None)]
+        return [WaveStatus(number, "", "retired", gone[number]) for number in sorted(gone)]
 
     def _claim_status(self, plan: Plan, whole: Verdict, moved: bool) -> WaveStatus:
         state: State = "ready"
@@ -144,11 +151,9 @@ class _Folder:
         history = self.snapshot.history
         return history.product(tip) != history.product(whole.commit)
 
-    def _merged(self, plan: Plan, whole: Verdict, tip: Oid | None) -> bool:
-        if not any(commit in self.claims.landed for commit in whole.proven):
-            return False
-        nodes = self.snapshot.history.nodes
-        return tip is None or all(len(nodes[oid][0]) > 1 for oid in self.claims.own[plan.plan])
+    def _merged(self, plan: Plan, whole: Verdict) -> bool:
+        landed = any(commit in self.claims.landed for commit in whole.proven)
+        return landed and not self.claims.holders.has_work(plan.plan)
 
     def _state(
         self, plan: Plan, claim: WaveStatus, waves: tuple[WaveStatus, ...], current: WaveStatus | None, begun: bool
@@ -174,15 +179,13 @@ class _Folder:
     def _blockers(self, plan: Plan) -> tuple[Blocker, ...]:
         return tuple(
             Blocker(
-                str(target),
+                str(event.target),
                 str(event.data.get("level", "")),
                 str(event.data.get("message", "")),
                 event.writer,
                 event.time,
             )
-            for target, events in self.verdicts.blockers.items()
-            if target.plan == plan.plan
-            for event in events
+            for event in self.blockers.get(plan.plan, ())
         )
 
     def _plan_findings(self, plan: Plan) -> list[Finding]:
@@ -199,12 +202,12 @@ class _Folder:
         return found
 
     def _commits_since(self, plan: Plan, tip: Oid) -> int:
-        own, nodes, count = self.claims.own[plan.plan], self.snapshot.history.nodes, 0
-        claimed = {said.commit for said in self.claims.all_said() if said.target.plan == plan.plan}
+        claimed = {commit for commits in self.claimed.get(plan.plan, {}).values() for commit in commits}
+        count = 0
         for oid in self.claims.graph.first_parents(tip):
-            if oid not in own or oid in claimed or oid in self.claims.starts:
+            if not self.claims.holders.hold(plan.plan, oid) or oid in claimed or oid in self.claims.starts:
                 break
-            count += len(nodes[oid][0]) < 2
+            count += len(self.claims.graph.parents(oid)) < 2
         return count
 
     def _last_activity(self, plan: Plan, tip: Oid | None, begun: bool) -> int | None:

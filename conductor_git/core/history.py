@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 
 import msgspec
 
@@ -30,7 +31,8 @@ class Graph:
     def __init__(self, nodes: Mapping[Oid, Node]) -> None:
         self.nodes = nodes
         self._generation: dict[Oid, int] = {}
-        self._ancestors: dict[Oid, frozenset[Oid]] = {}
+        self._chains: dict[Oid, tuple[Oid, int]] = {}
+        self._answers: dict[Oid, dict[Oid, bool]] = {}
 
     def parents(self, oid: Oid) -> tuple[Oid, ...]:
         """Parents in order; none for a commit that was not read."""
@@ -62,20 +64,41 @@ class Graph:
             return True
         if older not in self.nodes or newer not in self.nodes:
             return False
+        answers = self._answers.setdefault(older, {})
+        if newer not in answers:
+            answers[newer] = self._is_below(older, newer, answers)
+        return answers[newer]
+
+    def _is_below(self, older: Oid, newer: Oid, answers: Mapping[Oid, bool]) -> bool:
+        """Walk down from `newer`, no further than what is known: earlier answers, and the chain that `older` is on."""
         floor = self.generation(older)
-        if self.generation(newer) <= floor:
-            return False
+        top, depth = self._chain(older)
         seen, queue = {newer}, [newer]
         while queue:
-            for parent in self.parents(queue.pop()):
-                if parent == older:
-                    return True
-                if parent not in seen and parent in self.nodes and self.generation(parent) > floor:
-                    seen.add(parent)
-                    queue.append(parent)
+            oid = queue.pop()
+            chain, place = self._chain(oid)
+            below = place <= depth if chain == top else answers.get(oid)
+            if below:
+                return True
+            if below is None:
+                for parent in self.parents(oid):
+                    if parent not in seen and parent in self.nodes and self.generation(parent) >= floor:
+                        seen.add(parent)
+                        queue.append(parent)
         return False
 
-    def ancestors(self, tips: Iterable[Oid], *, stop: frozenset[Oid] | set[Oid] = frozenset()) -> set[Oid]:
+    def _chain(self, oid: Oid) -> tuple[Oid, int]:
+        """The chain of first parents that a commit is counted to, by its top, and how far down it stands on it."""
+        if not self._chains:
+            for top in sorted(self.nodes, key=self.generation, reverse=True):
+                if top not in self._chains:
+                    for place, each in enumerate(self.first_parents(top)):
+                        if each in self._chains:
+                            break
+                        self._chains[each] = (top, place)
+        return self._chains[oid]
+
+    def ancestors(self, tips: Iterable[Oid], *, stop: AbstractSet[Oid] = frozenset()) -> set[Oid]:
         """Every commit that was read and is reachable from `tips` (they too), not going into `stop`."""
         queue = [tip for tip in tips if tip in self.nodes and tip not in stop]
         seen = set(queue)
@@ -85,6 +108,18 @@ class Graph:
                     seen.add(parent)
                     queue.append(parent)
         return seen
+
+    def spread(
+        self, marks: Mapping[Oid, int], *, stop: AbstractSet[Oid] = frozenset(), first_parent: bool = False
+    ) -> dict[Oid, int]:
+        """Hand the bits of each marked commit down to every commit below it, not going into `stop`."""
+        found = dict(marks)
+        for oid in sorted(self.ancestors(marks, stop=stop), key=self.generation, reverse=True):
+            bits = found.get(oid, 0)
+            for parent in self.parents(oid)[: 1 if first_parent else None]:
+                if bits and parent in self.nodes and parent not in stop:
+                    found[parent] = found.get(parent, 0) | bits
+        return found
 
     def first_parents(self, tip: Oid) -> Iterator[Oid]:
         """`tip` and down its first parents, as far as commits were read."""

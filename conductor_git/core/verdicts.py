@@ -51,12 +51,34 @@ class Verdicts:
 
     def of(self, target: Target) -> Verdict:
         """The verdict on one plan or wave."""
-        known = self._known.get(target)
-        if known is None:
-            # A cycle of needs is a finding of the plan check; here it must only end: nothing in it is complete.
-            self._known[target] = Verdict(target)
-            known = self._known[target] = self._judge(target)
-        return known
+        if target not in self._known:
+            open_ = self._needs_first(target)
+            # A circle of needs is a finding of the plan check; here it must only end: nothing in it is complete.
+            self._known.update((each, Verdict(each)) for each in open_)
+            for each in open_:
+                self._known[each] = self._judge(each)
+        return self._known[target]
+
+    def _needs_first(self, target: Target) -> list[Target]:
+        """The target and all that its claims need and that was not judged yet, what is needed before what needs it.
+
+        A list and no recursion: a thousand waves in a row are more than Python's stack holds.
+        """
+        found: dict[Target, None] = {}
+        entered: set[Target] = set()
+        stack = [target]
+        while stack:
+            top = stack[-1]
+            if top not in entered:
+                entered.add(top)
+                stack += [need for need in self._gates(top) if need not in entered and need not in self._known]
+            else:
+                found.setdefault(stack.pop())
+        return list(found)
+
+    def _gates(self, target: Target) -> tuple[Target, ...]:
+        """What the claims of a target need; nothing where it was never claimed."""
+        return self.needs(target) if target in self.claims.by_target and self.declared(target) else ()
 
     def rules(self, target: Target) -> RuleSet | Finding:
         """The rules of now for a declared target."""
