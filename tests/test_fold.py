@@ -193,6 +193,17 @@ def test_a_rebased_claim_is_claimed_rewritten(scene: Scene) -> None:
     assert codes(wave(scene, 0)) == ["CG211"]
 
 
+@pytest.mark.parametrize(
+    ("writer", "state"),
+    [("conductor", "active"), ("agent-2", "active"), ("agent-3", "complete"), ("user-1", "complete")],
+)
+def test_a_wave_is_reopened_by_the_conductor_or_who_has_the_plan(scene: Scene, writer: str, state: str) -> None:
+    claim(scene, "c0", "work", 0, "work")
+    scene.attest(Target("2", 0), "work")
+    scene.event("reopening", Target("2", 0), writer, commit=oid("c0"))
+    assert wave(scene, 0).state == state
+
+
 @pytest.mark.parametrize("line", ["✅ Wave 0 Complete", "✅ Wave 0 Complete - again"])
 def test_the_proof_survives_amend_reword_and_cherry_pick(scene: Scene, line: str) -> None:
     scene.attest(Target("2", 0), "work")
@@ -328,6 +339,8 @@ def test_direct_steps_are_what_the_policy_allows(direct: str, expected: list[str
 def test_an_accepted_step_is_settled(scene: Scene) -> None:
     scene.commit("sneaky", "root", "work", tree="work")
     scene.branch("main", "sneaky")
+    scene.event("acceptance", writer="agent-2", commit=oid("sneaky"), reason="trust me")
+    assert codes(board(scene)) == ["CG503"]
     scene.event("acceptance", writer="conductor", commit=oid("sneaky"), reason="looked at it")
     assert codes(board(scene)) == []
 
@@ -397,6 +410,44 @@ def test_a_blocker_blocks_until_it_is_resolved(scene: Scene) -> None:
     assert (found.state, found.waves[0].state, found.blockers[0].message) == ("blocked", "blocked", "the tests hang")
     scene.event("resolution", Target("2", 0), "conductor", blocker=blocker.id)
     assert status(scene).state == "active"
+
+
+@pytest.mark.parametrize(
+    ("writer", "state"), [("agent-2", "active"), ("conductor", "active"), ("agent-3", "blocked"), ("u-1", "blocked")]
+)
+def test_a_blocker_is_resolved_by_its_author_or_the_conductor(scene: Scene, writer: str, state: str) -> None:
+    blocker = scene.event("blocker", Target("2", 0), "agent-2", message="the tests hang")
+    scene.event("resolution", Target("2", 0), writer, blocker=blocker.id)
+    assert status(scene).state == state
+
+
+def test_a_blocker_on_what_is_proven_undoes_nothing_and_stops_the_landing(scene: Scene) -> None:
+    complete(scene)
+    for target in (Target("2", 0), Target("2")):
+        scene.event("blocker", target, "agent-9", message="not in my name")
+    found = board(scene)
+    assert (found.plans[0].state, [w.state for w in found.plans[0].waves]) == ("complete", ["complete", "complete"])
+    assert [(step.who, step.command) for step in found.next] == [("conductor", "")]
+    scene.commit("landing", "root", "whole", tree="work")
+    scene.branch("main", "landing")
+    assert (status(scene).state, codes(board(scene))) == ("merged", [])
+
+
+def test_a_blocker_on_the_whole_plan_is_one_on_each_wave_that_is_not_complete(scene: Scene) -> None:
+    claim(scene, "c0", "work", 0, "work")
+    scene.attest(Target("2", 0), "work")
+    scene.event("blocker", Target("2"), "agent-9", message="wait")
+    found = status(scene)
+    assert (found.state, [w.state for w in found.waves]) == ("blocked", ["complete", "blocked"])
+
+
+@pytest.mark.parametrize("named", [["x"], {"x": 1}, None, 7, True])
+@pytest.mark.parametrize("kind", ["acceptance", "resolution", "reopening", "delegation", "blocker", "attestation"])
+def test_events_of_any_shape_are_no_harm(scene: Scene, kind: str, named: object) -> None:
+    complete(scene)
+    keys = ("commit", "blocker", "message", "level", "statement", "agent", "supersedes")
+    scene.event(kind, Target("2", 0), "conductor", **dict.fromkeys(keys, named))
+    assert status(scene).state == "complete"
 
 
 def test_a_claim_of_a_wave_that_is_gone_is_retired(scene: Scene) -> None:

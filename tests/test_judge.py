@@ -237,3 +237,15 @@ def test_the_conductor_lands_proven_claims_only(scene: Scene) -> None:
 def test_a_branch_of_no_plan_may_be_merged_by_the_conductor(scene: Scene) -> None:
     fix = scene.commit("fix", "root")
     assert judge_merge(Merging("main", (fix,), "conductor"), scene.snapshot()) == []
+
+
+@pytest.mark.parametrize("target", [Target("2"), Target("2", 0)])
+def test_an_open_blocker_stops_claims_and_landings(scene: Scene, target: Target) -> None:
+    scene.attest(Target("2", 0), "work")
+    scene.event("blocker", target, "agent-3", message="wait\nfor me")
+    ruling = rule(scene, "✅ Wave 0 Complete")
+    assert codes(ruling) == [("CG305", "error")]
+    assert ruling.findings[0].message == f"{target} has an open blocker of agent-3: wait for me"
+    whole = landable(scene)
+    found = judge_merge(Merging("main", (whole,), "conductor"), scene.snapshot())
+    assert [finding.code for finding in found] == ["CG305"]

@@ -85,8 +85,11 @@ def judge_merge(merging: Merging, snapshot: Snapshot) -> list[Finding]:
         return [Finding("CG501", "error", into, text, hint, "undo the half-done merge: git merge --abort")]
     claims = Claims(snapshot.history, snapshot.plans)
     verdicts = Verdicts(snapshot, claims)
-    proven = {commit for target in claims.by_target for commit in verdicts.of(target).proven}
-    return [finding for source in merging.sources if (finding := _source(source, claims, proven, snapshot))]
+    proven = {commit: target for target in claims.by_target for commit in verdicts.of(target).proven}
+    found = [finding for source in merging.sources if (finding := _source(source, claims, set(proven), snapshot))]
+    return found + [
+        finding for source in merging.sources if source in proven for finding in verdicts.blocked(proven[source])
+    ]
 
 
 def _source(source: Oid, claims: Claims, proven: set[Oid], snapshot: Snapshot) -> Finding | None:

@@ -6,7 +6,6 @@ import msgspec
 
 from conductor_git.core.board import SCHEMA, Blocker, Board, PlanStatus, Proof, State, WaveStatus
 from conductor_git.core.claims import Claims
-from conductor_git.core.delegation import holder
 from conductor_git.core.event import Event
 from conductor_git.core.findings import Finding
 from conductor_git.core.integration import Spine, judge_steps
@@ -43,14 +42,10 @@ class _Folder:
         self.verdicts = verdicts
         self.spine = spine
         self.now = now
-        self.delegations: dict[str, list[Event]] = {}
         self.heard: dict[str, int] = {}
         for event in snapshot.ledger.events:
-            if event.plan is None:
-                continue
-            self.heard[event.plan] = max(event.time, self.heard.get(event.plan, 0))
-            if event.kind == "delegation":
-                self.delegations.setdefault(event.plan, []).append(event)
+            if event.plan is not None:
+                self.heard[event.plan] = max(event.time, self.heard.get(event.plan, 0))
         self.claimed: dict[str, dict[Target, list[Oid]]] = {}
         for target, listed in claims.by_target.items():
             self.claimed.setdefault(target.plan, {})[target] = [said.commit for said in listed]
@@ -70,7 +65,7 @@ class _Folder:
     def plan(self, plan: Plan) -> PlanStatus:
         """The status of one plan."""
         tip = self.snapshot.history.branches.get(plan.branch)
-        delegation = holder(self.delegations.get(plan.plan, ()), plan.plan, self.claims.start_of(plan.plan))
+        delegation = self.verdicts.delegation(plan.plan)
         begun = delegation is not None or self.claims.holders.has_own(plan.plan) or plan.plan in self.spine.landings
         waves = self._waves(plan, begun)
         current = next((wave for wave in waves if wave.state not in ("complete", "retired")), None)
@@ -158,10 +153,12 @@ class _Folder:
     def _state(
         self, plan: Plan, claim: WaveStatus, waves: tuple[WaveStatus, ...], current: WaveStatus | None, begun: bool
     ) -> State:
+        if claim.state == "complete":
+            return "complete"
         if Target(plan.plan) in self.verdicts.blockers or any(wave.state == "blocked" for wave in waves):
             return "blocked"
-        if claim.state in ("complete", "claimed"):
-            return claim.state
+        if claim.state == "claimed":
+            return "claimed"
         if (
             current is not None
             and current.state == "waiting"

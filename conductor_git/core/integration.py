@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from conductor_git.core.authority import accepted
 from conductor_git.core.claims import Claims
 from conductor_git.core.findings import Finding
 from conductor_git.core.policy import POLICY_PATH
@@ -27,10 +28,10 @@ def judge_steps(snapshot: Snapshot, claims: Claims, verdicts: Verdicts) -> Spine
     tip = snapshot.history.integration
     if tip is None or not snapshot.history.since_known:
         return Spine(tuple(_cannot_tell(snapshot)), {})
-    accepted = {event.data.get("commit") for event in snapshot.ledger.events if event.kind == "acceptance"}
+    settled = accepted(snapshot.ledger.events)
     judge = _Steps(snapshot, claims, verdicts)
     steps = [step for step in claims.graph.first_parents(tip.oid) if step != snapshot.history.since]
-    findings = [finding for step in reversed(steps) for finding in judge.step(step) if step not in accepted]
+    findings = [finding for step in reversed(steps) for finding in judge.step(step) if step not in settled]
     return Spine(tuple(findings), judge.landings)
 
 

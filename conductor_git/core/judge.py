@@ -116,6 +116,7 @@ def _judge_claim(
     evidence = verdicts.weigh(target, Asked(target, saying.product))
     findings = [*_here(evidence, verdicts.rules(target), target, saying, snapshot)]
     findings += verdicts.order(target, _ABOUT_TO_BE)
+    findings += verdicts.blocked(target)
     findings += _already(target, snapshot)
     wanted = _trailers(target, evidence, verdicts.rules(target))
     findings += _wrong_trailers(saying.trailers, wanted)

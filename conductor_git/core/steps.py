@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from conductor_git.core.authority import CONDUCTOR as CONDUCTOR
 from conductor_git.core.board import Board, PlanStatus, Step
 from conductor_git.core.durations import ago
-
-CONDUCTOR = "conductor"
 
 
 def next_steps(board: Board) -> tuple[Step, ...]:
@@ -26,7 +25,11 @@ def next_steps(board: Board) -> tuple[Step, ...]:
 
 
 def _landing(status: PlanStatus, integration: str) -> Iterator[Step]:
-    if status.state == "complete" and status.claim.commit is not None:
+    if status.state != "complete" or status.claim.commit is None:
+        return
+    if status.blockers:
+        yield Step(CONDUCTOR, f"answer the blocker on plan {status.plan}; it lands after that")
+    else:
         yield Step(
             CONDUCTOR,
             f"land plan {status.plan} on '{integration}'",

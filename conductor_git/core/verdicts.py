@@ -6,7 +6,9 @@ from typing import Literal
 
 import msgspec
 
+from conductor_git.core.authority import open_blockers, reopenings
 from conductor_git.core.claims import Claims, Said
+from conductor_git.core.delegation import Delegation, holder
 from conductor_git.core.event import Event
 from conductor_git.core.evidence import Asked, Attestations, Court, Evidence
 from conductor_git.core.findings import Finding, refused
@@ -47,7 +49,12 @@ class Verdicts:
         self.blockers = open_blockers(snapshot.ledger.events)
         self._known: dict[Target, Verdict] = {}
         self._rules: dict[Target, RuleSet | Finding] = {}
-        self._reopened = _reopenings(snapshot.ledger.events)
+        self._holders: dict[str, Delegation | None] = {}
+        self._delegations: dict[str, list[Event]] = {}
+        for event in snapshot.ledger.events:
+            if event.kind == "delegation" and event.plan is not None:
+                self._delegations.setdefault(event.plan, []).append(event)
+        self._reopened = reopenings(snapshot.ledger.events, self.agent)
 
     def of(self, target: Target) -> Verdict:
         """The verdict on one plan or wave."""
@@ -80,6 +87,17 @@ class Verdicts:
         """What the claims of a target need; nothing where it was never claimed."""
         return self.needs(target) if target in self.claims.by_target and self.declared(target) else ()
 
+    def delegation(self, plan: str) -> Delegation | None:
+        """Who has the plan."""
+        if plan not in self._holders:
+            self._holders[plan] = holder(self._delegations.get(plan, ()), plan, self.claims.start_of(plan))
+        return self._holders[plan]
+
+    def agent(self, plan: str) -> str:
+        """The agent who has the plan, or is to have it; empty for a plan that nobody declares."""
+        delegation, declared = self.delegation(plan), self.plans.get(plan)
+        return delegation.agent if delegation else declared.agent if declared else ""
+
     def rules(self, target: Target) -> RuleSet | Finding:
         """The rules of now for a declared target."""
         if target not in self._rules:
@@ -94,12 +112,20 @@ class Verdicts:
 
     def order(self, target: Target, commit: Oid) -> list[Finding]:
         """What must be complete and an ancestor before a claim of `target` at `commit`, and is not."""
-        found = [finding for need in self.needs(target) if (finding := self._unmet(target, need, commit))]
-        found += [
-            Finding("CG305", "error", str(target), f"{target} has an open blocker of {event.writer}: {_said(event)}")
-            for event in self.blockers.get(target, ())
+        return [finding for need in self.needs(target) if (finding := self._unmet(target, need, commit))]
+
+    def blocked(self, target: Target) -> list[Finding]:
+        """Open blockers on it, on all of its plan or, of a plan, on one of its waves.
+
+        They stop what is about to be claimed or landed and nothing else: whoever raises one must not be able to undo
+        what is proven.
+        """
+        whole = target.wave is None and target.plan in self.plans
+        return [
+            Finding("CG305", "error", str(target), f"{named} has an open blocker of {event.writer}: {_said(event)}")
+            for named in (self.plans[target.plan].targets() if whole else (target, target.of_plan))
+            for event in self.blockers.get(named, ())
         ]
-        return found
 
     def needs(self, target: Target) -> tuple[Target, ...]:
         """Everything a claim of this target needs, the plan's own needs first."""
@@ -173,24 +199,6 @@ class Verdicts:
         return any(graph.is_ancestor(said.commit, commit) for commit in self._reopened.get(target, ()))
 
 
-def open_blockers(events: tuple[Event, ...]) -> dict[Target, list[Event]]:
-    """Blockers that no resolution names, by target."""
-    closed = {event.data.get("blocker") for event in events if event.kind == "resolution"}
-    found: dict[Target, list[Event]] = {}
-    for event in events:
-        if event.kind == "blocker" and event.id not in closed and event.target is not None:
-            found.setdefault(event.target, []).append(event)
-    return found
-
-
-def _reopenings(events: tuple[Event, ...]) -> dict[Target, list[Oid]]:
-    found: dict[Target, list[Oid]] = {}
-    for event in events:
-        commit = event.data.get("commit")
-        if event.kind == "reopening" and event.target is not None and isinstance(commit, str):
-            found.setdefault(event.target, []).append(Oid(commit))
-    return found
-
-
 def _said(event: Event) -> str:
-    return str(event.data.get("message", ""))[:80]
+    """A blocker's message within one line."""
+    return " ".join(str(event.data.get("message", "")).split())[:80]
