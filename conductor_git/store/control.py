@@ -48,12 +48,18 @@ class _Tip(msgspec.Struct, frozen=True):
 
 
 def read_control(
-    repo: Repository, *, commit: Oid | None = None, refs: Refs | None = None, use_cache: bool = True
+    repo: Repository,
+    *,
+    commit: Oid | None = None,
+    refs: Refs | None = None,
+    use_cache: bool = True,
+    instead: Policy | None = None,
 ) -> Control:
     """Read the control tree at `commit`, else at the control branch, here or upstream where that contains it.
 
-    Costs one git process where nothing changed, and one more where `refs` is not given. Raises CannotRun where there is
-    no policy, where it cannot be obeyed, and where the control branch is not in this clone.
+    `instead` is a policy to read plans and scripts by, for whoever mends one that cannot be obeyed. Costs one git
+    process where nothing changed, and one more where `refs` is not given. Raises CannotRun where there is no policy,
+    where it cannot be obeyed (BrokenRules), and where the control branch is not in this clone.
     """
     if commit is not None:
         found = _read(repo, _Tip("", commit), use_cache)
@@ -67,10 +73,10 @@ def read_control(
         if tip is None:
             continue
         seen[branch] = tip
-        found = _read(repo, tip, use_cache)
+        found = _read(repo, tip, use_cache, instead)
         if found is not None:
             return found if found.policy.control_ref == HEADS + branch else _followed(repo, refs, found, use_cache)
-    raise _no_policy(repo, seen)
+    raise _lost(repo, refs) or _no_policy(repo, seen)
 
 
 def check_writable(control: Control, policy: Policy) -> None:
@@ -91,8 +97,8 @@ def check_writable(control: Control, policy: Policy) -> None:
         )
 
 
-def _read(repo: Repository, tip: _Tip, use_cache: bool) -> Control | None:
-    tree = controltree.read_tree(repo, tip.oid, use_cache=use_cache, keep=bool(tip.ref))
+def _read(repo: Repository, tip: _Tip, use_cache: bool, instead: Policy | None = None) -> Control | None:
+    tree = controltree.read_tree(repo, tip.oid, use_cache=use_cache, keep=bool(tip.ref), instead=instead)
     if tree is None:
         return None
     plans, broken = one_each(
@@ -153,7 +159,10 @@ def _diverged(tip: _Tip) -> tuple[Finding, ...]:
         return ()
     branch, above = tip.ref.removeprefix(HEADS), tip.diverged.removeprefix(REMOTES)
     message = f"'{branch}' and '{above}' have each what the other lacks; rules are read from '{branch}'"
-    return (Finding("CG709", "warning", tip.ref, message, hint="git pull    # in the conductor's worktree"),)
+    import shlex
+
+    hint = f"git merge {shlex.quote(above)}    # in the worktree of '{branch}'"
+    return (Finding("CG709", "warning", tip.ref, message, hint),)
 
 
 def _candidates(repo: Repository) -> Iterator[str]:
@@ -168,6 +177,21 @@ def _candidates(repo: Repository) -> Iterator[str]:
     if first := repo.config("init.defaultBranch"):
         yield first
     yield from _LAST_GUESSES
+
+
+def _lost(repo: Repository, refs: Refs) -> CannotRun | None:
+    """What to say where the branch that rules were read from before is gone, and no remote has it."""
+    ref, commit = controltree.last_read(repo) or ("", Oid(""))
+    if not ref or ref in refs.oids or repo.resolve(commit) is None or repo.git("remote").out:
+        return None
+    import shlex
+
+    branch = ref.removeprefix(HEADS)
+    return CannotRun(
+        f"branch '{branch}' is not in this clone any more",
+        detail=f"policy and plans are read from it; it was last seen at '{commit[:12]}'",
+        hint=f"git branch {shlex.quote(branch)} {commit[:12]}",
+    )
 
 
 def _no_policy(repo: Repository, seen: dict[str, _Tip]) -> CannotRun:

@@ -22,6 +22,10 @@ _MEMO = "control-1"
 """The number changes with the shape of what is kept, or with what parsing makes of a file."""
 
 
+class BrokenRules(CannotRun):
+    """There is a policy, and it cannot be obeyed."""
+
+
 class Parsed(msgspec.Struct, frozen=True):
     """One plan file, read: exactly one of both is there."""
 
@@ -48,18 +52,26 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     oid: Oid
 
 
-def read_tree(repo: Repository, commit: Oid, *, use_cache: bool, keep: bool) -> ControlTree | None:
+def read_tree(
+    repo: Repository, commit: Oid, *, use_cache: bool, keep: bool, instead: Policy | None = None
+) -> ControlTree | None:
     """The control tree of a commit; None where it has no policy. `keep` makes it what the next reader begins from.
 
-    Raises CannotRun where the policy cannot be obeyed.
+    `instead` is the policy to go by, whatever the commit's own says. Raises BrokenRules where that cannot be obeyed.
     """
-    known = memo.load(repo, _MEMO, ControlTree) if use_cache else None
+    known = memo.load(repo, _MEMO, ControlTree) if use_cache and instead is None else None
     if known is not None and known.commit == commit:
         return known
-    found = _Reading(repo, commit, known).tree()
-    if found is not None and use_cache and keep:
+    found = _Reading(repo, commit, known, instead).tree()
+    if found is not None and use_cache and keep and instead is None:
         memo.save(repo, _MEMO, found)
     return found
+
+
+def last_read(repo: Repository) -> tuple[str, Oid] | None:
+    """The control branch (full name) and its commit, as they were when the rules were last read here."""
+    known = memo.load(repo, _MEMO, ControlTree)
+    return None if known is None else (known.policy.control_ref, known.commit)
 
 
 def list_files(repo: Repository, commit: Oid, paths: Iterable[str]) -> dict[str, Entry]:
@@ -107,10 +119,11 @@ def folders_of(policy: Policy) -> list[str]:
 class _Reading:
     """Reads one commit, taking what it can from what was read before."""
 
-    def __init__(self, repo: Repository, commit: Oid, known: ControlTree | None) -> None:
+    def __init__(self, repo: Repository, commit: Oid, known: ControlTree | None, instead: Policy | None) -> None:
         self.repo = repo
         self.commit = commit
         self.known = known
+        self.instead = instead
         self.files = list_files(repo, commit, [_FOLDER])
         self.bodies: dict[Oid, bytes] = {}
 
@@ -118,7 +131,7 @@ class _Reading:
         entry = self.files.get(POLICY_PATH)
         if entry is None:
             return None
-        policy = self._policy(entry.oid)
+        policy = self.instead or self._policy(entry.oid)
         elsewhere = [folder for folder in folders_of(policy) if not f"{folder}/".startswith(f"{_FOLDER}/")]
         if elsewhere:
             self.files.update(list_files(self.repo, self.commit, [] if "" in elsewhere else elsewhere))
@@ -143,10 +156,10 @@ class _Reading:
         read = parse_policy(self.bodies[oid])
         if isinstance(read, BrokenPolicy):
             more = [f"{error}" for error in read.errors[1:4]]
-            raise CannotRun(
+            raise BrokenRules(
                 f"the policy cannot be obeyed: {read.errors[0]}",
                 detail="; ".join([*more, f"read from commit '{self.commit[:12]}'"]),
-                hint="conductor-git plan check",
+                hint="conductor-git plan commit    # once it is mended in the worktree of the control branch",
             )
         return read
 
@@ -170,7 +183,7 @@ class _Reading:
         self.bodies.update({found.oid: found.body for found in read_objects(self.repo, wanted)})
         missing = [oid for oid in wanted if oid not in self.bodies]
         if missing:
-            raise CannotRun(f"object '{missing[0][:12]}' of the control tree is not in this clone", hint="git fetch")
+            raise CannotRun(f"object '{missing[0][:12]}' of the control tree cannot be read here", hint="git fsck")
 
 
 def _broken(path: str, blob: Oid, message: str) -> Parsed:

@@ -17,7 +17,7 @@ from conductor_git.core.policyfile import BrokenPolicy, parse_policy
 from conductor_git.core.rules import Script, Scripts
 from conductor_git.core.targets import Oid
 from conductor_git.store.control import Control, NoPolicy, read_control
-from conductor_git.store.controltree import folders_of, is_utf8, list_files, shown
+from conductor_git.store.controltree import BrokenRules, folders_of, is_utf8, list_files, shown
 from conductor_git.store.objects import read_objects
 from conductor_git.store.repository import Repository
 
@@ -42,7 +42,7 @@ def read_drafts(repo: Repository) -> Drafts:
     Raises CannotRun where there is no working tree, no policy, or one that cannot be obeyed.
     """
     root = repo.in_worktree("rev-parse", "--show-toplevel").text()
-    control = _control(repo)
+    control = _control(repo, root)
     policy = _policy(root, control)
     files = _Files(repo, root, policy)
     read = [_plan(files, path) for path in files.versions if matches(policy.plans, path)]
@@ -150,11 +150,17 @@ class _Files:
         return Version("100755" if executable else "100644", oid)
 
 
-def _control(repo: Repository) -> Control | None:
+def _control(repo: Repository, root: str) -> Control | None:
     try:
         return read_control(repo)
     except NoPolicy:
         return None
+    except BrokenRules:
+        # Whoever mends the policy is helped by the one that is being written, and whoever does not is told.
+        changed = repo.in_worktree("diff", "--name-only", "HEAD", "--", POLICY_PATH, worktree=root, ok=(0, 128))
+        if changed.code == 0 and not changed.out:
+            raise
+        return read_control(repo, instead=_policy(root, None))
 
 
 def _policy(root: str, control: Control | None) -> Policy:
@@ -167,7 +173,8 @@ def _policy(root: str, control: Control | None) -> Policy:
         read = parse_policy(file.read())
     if isinstance(read, BrokenPolicy):
         more = "\n".join(map(str, read.errors[1:]))
-        raise CannotRun(f"the policy cannot be obeyed: {read.errors[0]}", detail=more)
+        hint = f"conductor-git plan check    # again, once '{POLICY_PATH}' is mended"
+        raise CannotRun(f"the policy cannot be obeyed: {read.errors[0]}", detail=more, hint=hint)
     return read
 
 
