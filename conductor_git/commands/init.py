@@ -16,7 +16,7 @@ from conductor_git.core.policy import POLICY_PATH
 from conductor_git.core.precommitfile import PRE_COMMIT_CONFIG
 from conductor_git.core.targets import Oid
 from conductor_git.core.validationtext import failed_lines, passed_lines, running_lines
-from conductor_git.store.config import set_shared
+from conductor_git.store.config import remove_shared, set_shared
 from conductor_git.store.control import Control, read_control
 from conductor_git.store.doorfiles import DOORS
 from conductor_git.store.firstproof import INTEGRATION, Watch, prove_integration
@@ -103,14 +103,21 @@ def _known(repo: Repository, control: str) -> Control | None:
     """The policy that is there already, also where only this command line says on which branch."""
     try:
         return read_control(repo)
-    except CannotRun:
+    except CannotRun as error:
         current = (repo.head_ref() or "").removeprefix(HEADS)
         named = [control, repo.config("conductor.control") or "", current, "main", "master"]
         branch = branch_with_policy(repo, list(dict.fromkeys(filter(None, named))))
         if branch is None:
             return None
+        before = repo.config("conductor.control")
         set_shared(repo, "conductor.control", branch)
-        return read_control(repo)
+        try:
+            return read_control(repo)
+        except CannotRun:
+            remove_shared(repo, "conductor.control", branch)
+            if before is not None:
+                set_shared(repo, "conductor.control", before)
+            raise error from None
 
 
 def _begin(repo: Repository, asked: _Asked, told: _Told) -> Draft:
