@@ -222,6 +222,49 @@ def test_a_revert_that_names_the_claim_reopens_the_wave(scene: Scene) -> None:
     assert (wave(scene, 0).state, wave(scene, 0).commit) == ("complete", oid("again"))
 
 
+@pytest.mark.parametrize("later", [{}, {"reverts": "c0"}])
+def test_every_revert_of_a_claim_counts_not_only_the_last_one_read(scene: Scene, later: dict[str, str]) -> None:
+    claim(scene, "c0", "work", 0, "work")
+    scene.attest(Target("2", 0), "work")
+    scene.commit("undo", "c0", line='Revert "✅ Wave 0 Complete"', reverts="c0")
+    scene.branch("b2", "undo")
+    scene.commit("stray", "c0", line="undo it elsewhere", **later)
+    for notes in (scene.notes, dict(reversed(scene.notes.items()))):
+        assert wave(scene, 0, notes=notes).state == "active"
+
+
+def test_a_revert_survives_a_rebase_that_gives_the_claim_another_name(scene: Scene) -> None:
+    claim(scene, "rebased", "work", 0, "work")
+    scene.attest(Target("2", 0), "work")
+    scene.commit("undo", "rebased", line='Revert "✅ Wave 0 Complete"', tree="work", reverts="before the rebase")
+    scene.branch("b2", "undo")
+    assert wave(scene, 0).state == "active"
+
+
+@pytest.mark.parametrize("line", ['Revert "Revert "✅ Wave 0 Complete""', 'Reapply "✅ Wave 0 Complete"'])
+def test_a_revert_of_a_revert_brings_no_claim_back(scene: Scene, line: str) -> None:
+    claim(scene, "c0", "work", 0, "work")
+    scene.attest(Target("2", 0), "work")
+    scene.commit("undo", "c0", line='Revert "✅ Wave 0 Complete"', reverts="c0")
+    scene.commit("redo", "undo", line=line, tree="work", reverts="undo")
+    scene.branch("b2", "redo")
+    assert wave(scene, 0).state == "active"
+    claim(scene, "again", "redo", 0, "work")
+    assert wave(scene, 0).state == "complete"
+
+
+def test_a_revert_on_another_plans_branch_takes_nothing_back() -> None:
+    scene = needing()
+    claim(scene, "c20", "start2", 0, "start2")
+    scene.attest(Target("2", 0), "start2")
+    scene.commit("take in", "start3", "c20", tree="w3")
+    scene.commit("undo", "take in", line='Revert "✅ Wave 0 Complete"', tree="w3", reverts="c20")
+    scene.branch("b3", "undo")
+    scene.commit("landing", "root", "undo", tree="w3")
+    scene.branch("main", "landing")
+    assert wave(scene, 0).state == "complete"
+
+
 def test_a_reopening_event_reopens_up_to_its_commit(scene: Scene) -> None:
     claim(scene, "c0", "work", 0, "work")
     scene.attest(Target("2", 0), "work")
@@ -393,8 +436,70 @@ def test_a_trailer_of_another_plan_makes_the_claim_inert() -> None:
     scene.branch("b3", "forged")
     scene.branch("b2", "forged")
     scene.attest(Target("2", 0), "start3")
-    found = wave(scene, 0)
-    assert (found.state, codes(found)) == ("claimed", ["CG103"])
+    assert (wave(scene, 0).state, codes(board(scene))) == ("active", ["CG103"])
+
+
+def test_a_claim_in_anothers_name_leaves_that_plan_as_it_was() -> None:
+    scene = needing()
+    scene.commit("forged", "start3", line="✅ Wave 0 Complete", tree="start3", plan="2", wave="0")
+    scene.branch("b3", "forged")
+    before = status(scene, "2")
+    scene.commit("landing", "root", "forged", tree="start3")
+    scene.branch("main", "landing")
+    assert status(scene, "2") == before
+    assert codes(board(scene)) == ["CG503", "CG103"]
+
+
+def test_a_claim_with_wrong_trailers_is_inert_and_warned_of(scene: Scene) -> None:
+    scene.commit("c0", "work", line="✅ Wave 0 Complete", tree="work", plan="2", wave="1")
+    scene.branch("b2", "c0")
+    scene.attest(Target("2", 0), "work")
+    found = board(scene)
+    assert (found.plans[0].waves[0].state, codes(found)) == ("active", ["CG104"])
+    assert found.findings[0].severity == "warning"
+
+
+def test_claims_above_anothers_start_commit_are_that_plans_and_are_shown() -> None:
+    scene = needing()
+    scene.commit("c0", "start2", line="✅ Wave 0 Complete", tree="start2")
+    scene.branch("b3", "c0")
+    found = board(scene)
+    assert [finding.message for finding in found.findings] == [
+        f"claim {oid('c0')[:7]} names plan 2 and stands on plan 3"
+    ]
+
+
+def test_claims_of_a_plan_that_was_renumbered_are_shown_where_they_stand() -> None:
+    scene = Scene(plan("7", Wave(0)))
+    scene.commit("root")
+    scene.commit("start", "root", line="▶ PLAN 2 START - agent-2", tree="root", plan="2")
+    scene.commit("c0", "start", line="✅ Wave 0 Complete", tree="root", plan="2", wave="0")
+    scene.branch("main", "root")
+    scene.branch("b7", "c0")
+    assert [(finding.code, finding.subject) for finding in board(scene).findings] == [("CG103", "2")]
+
+
+def test_whose_a_claim_is_does_not_depend_on_what_was_asked_before() -> None:
+    scene = needing()
+    scene.commit("unsigned", "start2", line="✅ Wave 0 Complete", tree="start2")
+    scene.commit("above", "unsigned", line="✅ Wave 0 Complete - again", tree="start2")
+    scene.branch("main", "above")
+    del scene.tips["b2"], scene.tips["b3"]
+    for notes in (scene.notes, dict(reversed(scene.notes.items()))):
+        found = board(scene, notes=notes)
+        assert [(finding.code, finding.detail) for finding in found.findings] == [
+            ("CG502", ""),
+            ("CG105", "and 1 more like it"),
+        ]
+
+
+def test_many_faults_of_one_kind_are_one_line(scene: Scene) -> None:
+    scene.commit("bad0", "work", line="Wave 0 done", tree="work")
+    for number in range(1, 5):
+        scene.commit(f"bad{number}", f"bad{number - 1}", line=f"Wave {number} done", tree="work")
+    scene.branch("b2", "bad4")
+    (found,) = board(scene).findings
+    assert (found.code, found.message[:13], found.detail) == ("CG102", "'Wave 4 done'", "and 4 more like it")
 
 
 def test_a_claim_of_no_plan_counts_for_nothing_and_is_shown(scene: Scene) -> None:

@@ -117,6 +117,18 @@ def test_the_start_commit_says_whose_branch_it_is_also_under_another_name(scene:
     assert codes(rule(scene, "✅ Wave 0 Complete", branch="renamed")) == []
 
 
+def test_a_branch_on_top_of_another_plans_start_commit_is_told_apart_by_one_of_its_own(scene: Scene) -> None:
+    scene.branch("b3", "work")
+    scene.attest(Target("3", 0), "work")
+    ruling = rule(scene, "✅ Wave 0 Complete", branch="b3")
+    assert codes(ruling) == [("CG103", "error")]
+    assert ruling.findings[0].hint.startswith("git commit --allow-empty -m '▶ PLAN 3 START - agent-3'")
+    scene.commit("start3", "work", line="▶ PLAN 3 START - agent-3", tree="work")
+    scene.branch("b3", "start3")
+    ruling = rule(scene, "✅ Wave 0 Complete", branch="b3", parent="start3")
+    assert (codes(ruling), ruling.target) == ([], Target("3", 0))
+
+
 @pytest.mark.parametrize(
     ("trailers", "code"),
     [

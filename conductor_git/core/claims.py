@@ -20,29 +20,37 @@ class Said(msgspec.Struct, frozen=True):
     note: str
     product: Oid
     trailers: message.Trailers
-    findings: tuple[Finding, ...] = ()
-    """What makes it inert whatever its evidence."""
 
 
 class Claims:
     """Every claim that counts in one history, by target, ancestors first, and what is wrong with the rest."""
 
     def __init__(self, history: History, plans: tuple[Plan, ...]) -> None:
-        self.graph = Graph(history.nodes)
         self.history = history
-        self.by_target: dict[Target, list[Said]] = {}
-        self.findings: list[Finding] = []
+        self.graph = Graph(history.nodes)
         self.starts: dict[Oid, str] = {}
-        self._starts_of: dict[str, list[Oid]] = {}
-        self.revoked: dict[Oid, Oid] = {}
-        """Claim commit -> the revert that names it."""
+        self.by_target: dict[Target, list[Said]] = {}
+        self.plans_said: dict[Oid, str] = {}
+        """Claim commit -> plan, also of claims that are inert."""
+        self.taken_back: dict[Target, list[Oid]] = {}
+        """The reverts that take back every claim of a target below them."""
         tip = history.integration
         self.landed: set[Oid] = self.graph.ancestors([tip.oid]) if tip else set()
         tips = {plan.plan: found.oid for plan in plans if (found := history.branches.get(plan.branch))}
         self.holders = Holders(self.graph, tips, self.landed)
         self._spine = frozenset(self.graph.first_parents(tip.oid)) if tip else frozenset()
+        self._starts_of: dict[str, list[Oid]] = {}
         self._start_below: dict[Oid, str | None] = {}
+        self._remarks: dict[tuple[str, str], list[Finding]] = {}
         self._read()
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What is wrong with claims: of each plan and each kind of fault the newest, and how many there are."""
+        return [
+            newest if not older else msgspec.structs.replace(newest, detail=f"and {len(older)} more like it")
+            for *older, newest in self._remarks.values()
+        ]
 
     def all_said(self) -> list[Said]:
         """Every claim that counts, in no particular order."""
@@ -66,7 +74,7 @@ class Claims:
         return None if named is None else Oid(named)
 
     def _started(self, commit: Oid) -> str | None:
-        """The plan of the nearest start commit at or below on the first-parent chain, above integration's own."""
+        """The plan of the nearest start commit at or below on the first-parent chain, down to integration's own."""
         known, walked = self._start_below, []
         found: str | None = None
         for oid in self.graph.first_parents(commit):
@@ -77,64 +85,91 @@ class Claims:
             if oid in self.starts:
                 found = self.starts[oid]
                 break
-            if oid in self._spine and oid != commit:
+            if oid in self._spine:
                 break
         for oid in walked:
             known[oid] = found
         return found
 
     def _read(self) -> None:
-        notes = {oid: note for oid, note in self.history.notes.items() if oid != self.history.since}
-        for oid, note in notes.items():
+        # Oldest first, whatever order they were read in: a board must not depend on what a cache held.
+        spoken = [(oid, note) for oid, note in self.history.notes.items() if oid != self.history.since]
+        spoken.sort(key=lambda item: (self.graph.generation(item[0]), item[0]))
+        for oid, note in spoken:
             start = message.parse_start(note.line)
             if start is not None:
                 self.starts[oid] = start.plan
                 self._starts_of.setdefault(start.plan, []).append(oid)
-        for oid, note in notes.items():
+        counting = [(oid, note) for oid, note in spoken if oid in self.landed or self.holders.any_holds(oid)]
+        said: dict[Oid, Target] = {}
+        for oid, note in counting:
+            parsed = message.parse(note.line)
+            if isinstance(parsed, message.Malformed):
+                self._malformed(oid, note, parsed)
+            elif isinstance(parsed, message.Claim) and (heard := self._hear(oid, note, parsed)):
+                self.by_target.setdefault(heard.target, []).append(heard)
+                said[oid] = heard.target
+        for oid, note in counting:
             if note.reverts is not None:
-                self.revoked[note.reverts] = oid
-            spoken = message.parse(note.line)
-            if isinstance(spoken, message.Claim):
-                self._hear(oid, note, spoken)
-            elif isinstance(spoken, message.Malformed) and self._counts_somewhere(oid):
-                self._malformed(oid, note, spoken)
-        for listed in self.by_target.values():
-            listed.sort(key=lambda said: (self.graph.generation(said.commit), said.commit))
+                self._take_back(oid, note, note.reverts, said)
 
-    def _counts_somewhere(self, oid: Oid) -> bool:
-        return oid in self.landed or self.holders.any_holds(oid)
+    def _malformed(self, oid: Oid, note: Note, parsed: message.Malformed) -> None:
+        text = f"'{note.line[:60]}' in {oid[:7]} is not a claim: {', '.join(parsed.reasons)}"
+        hint = message.commit_command(parsed.suggestion) if parsed.suggestion else ""
+        self._remark("CG102", self.plan_of(oid), oid, text, hint)
 
-    def _malformed(self, oid: Oid, note: Note, spoken: message.Malformed) -> None:
-        plan = self.plan_of(oid)
-        text = f"'{note.line[:60]}' in {oid[:7]} is not a claim: {', '.join(spoken.reasons)}"
-        hint = message.commit_command(spoken.suggestion) if spoken.suggestion else ""
-        self.findings.append(Finding("CG102", "warning", plan or oid, text, hint))
-
-    def _hear(self, oid: Oid, note: Note, spoken: message.Claim) -> None:
-        if not self._counts_somewhere(oid):
-            return
-        trailers = message.read_trailers(note.trailers)
-        faults: list[Finding] = []
-        if isinstance(trailers, message.Malformed):
-            text = f"the trailers of claim {oid[:7]} are wrong: {', '.join(trailers.reasons)}"
-            faults.append(Finding("CG104", "error", oid, text))
-            trailers = message.Trailers()
-        stands = self.plan_of(oid)
-        plan = spoken.plan or trailers.plan or stands
-        if plan is None:
-            self.findings.append(Finding("CG105", "warning", oid, f"claim {oid[:7]} '{note.line[:60]}' is of no plan"))
-            return
-        others = {named for named in (spoken.plan, trailers.plan, stands) if named not in (None, plan)}
-        if others:
-            text = f"claim {oid[:7]} names plan {plan} and stands on plan {', '.join(sorted(map(str, others)))}"
-            faults.append(Finding("CG103", "error", oid, text))
-        if trailers.wave is not None and trailers.wave != spoken.wave:
-            text = f"claim {oid[:7]} says wave {spoken.wave} and its trailer wave {trailers.wave}"
-            faults.append(Finding("CG104", "error", oid, text))
-        if not self.in_scope(plan, oid):
-            return
+    def _hear(self, oid: Oid, note: Note, claim: message.Claim) -> Said | None:
+        """The claim of a commit; None where it is inert."""
+        stands, trailers = self.plan_of(oid), message.read_trailers(note.trailers)
+        named = None if isinstance(trailers, message.Malformed) else trailers.plan
+        plan = claim.plan or named or stands
+        if plan is not None:
+            self.plans_said[oid] = plan
+        code, why = self._fault(oid, note, claim, trailers, stands)
+        if code:
+            self._remark(code, stands or plan, oid, f"claim {oid[:7]} {why}")
         product = self.history.product(oid)
-        if product is not None:
-            target = Target(plan, spoken.wave)
-            said = Said(oid, target, spoken.note, product, trailers, tuple(faults))
-            self.by_target.setdefault(target, []).append(said)
+        if code or isinstance(trailers, message.Malformed) or plan is None or product is None:
+            return None
+        return Said(oid, Target(plan, claim.wave), claim.note, product, trailers) if self.in_scope(plan, oid) else None
+
+    def _fault(
+        self,
+        oid: Oid,
+        note: Note,
+        claim: message.Claim,
+        trailers: message.Trailers | message.Malformed,
+        stands: str | None,
+    ) -> tuple[str, str]:
+        """What makes a claim inert, as a code and words that follow its name; both empty where nothing does."""
+        if isinstance(trailers, message.Malformed):
+            return "CG104", f"has wrong trailers: {', '.join(trailers.reasons)}"
+        names = [name for name in (claim.plan, trailers.plan, stands) if name is not None]
+        if not names:
+            return "CG105", f"'{note.line[:60]}' is of no plan"
+        here = self.holders.alone(oid)
+        others = set(names[1:]) - {names[0]}
+        if here is not None and not self.in_scope(names[0], oid):
+            others.add(here)
+        if others:
+            return "CG103", f"names plan {names[0]} and stands on plan {', '.join(sorted(others))}"
+        if trailers.wave not in (None, claim.wave):
+            return "CG104", f"says wave {claim.wave} and its trailer wave {trailers.wave}"
+        return "", ""
+
+    def _remark(self, code: str, plan: str | None, oid: Oid, text: str, hint: str = "") -> None:
+        finding = Finding(code, "warning", plan or oid, text, hint)
+        self._remarks.setdefault((code, plan or ""), []).append(finding)
+
+    def _take_back(self, oid: Oid, note: Note, reverted: Oid, said: dict[Oid, Target]) -> None:
+        """Note what a revert takes back: the claim that it names or quotes; of a merge, the claims that were merged."""
+        whose = self.plan_of(oid)
+        named = (reverted, *self.graph.parents(reverted)[1:])
+        targets = {said[each] for each in named if each in said}
+        # After a rebase it names a commit that is gone; what it quotes is there still.
+        quoted = message.parse(note.line.removeprefix('Revert "').removesuffix('"'))
+        if isinstance(quoted, message.Claim) and (plan := quoted.plan or whose):
+            targets.add(Target(plan, quoted.wave))
+        for target in targets:
+            if whose in (None, target.plan) and self.in_scope(target.plan, oid):
+                self.taken_back.setdefault(target, []).append(oid)

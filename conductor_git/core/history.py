@@ -98,13 +98,16 @@ class Graph:
                         self._chains[each] = (top, place)
         return self._chains[oid]
 
-    def ancestors(self, tips: Iterable[Oid], *, stop: AbstractSet[Oid] = frozenset()) -> set[Oid]:
-        """Every commit that was read and is reachable from `tips` (they too), not going into `stop`."""
+    def ancestors(self, tips: Iterable[Oid], *, stop: AbstractSet[Oid] = frozenset(), floor: int = 0) -> set[Oid]:
+        """Every commit that was read and is reachable from `tips` (they too), not going into `stop` or below a
+        generation."""
         queue = [tip for tip in tips if tip in self.nodes and tip not in stop]
         seen = set(queue)
         while queue:
             for parent in self.nodes[queue.pop()][0]:
-                if parent not in seen and parent not in stop and parent in self.nodes:
+                if parent in seen or parent in stop or parent not in self.nodes:
+                    continue
+                if not floor or self.generation(parent) >= floor:
                     seen.add(parent)
                     queue.append(parent)
         return seen

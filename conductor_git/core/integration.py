@@ -84,11 +84,11 @@ class _Steps:
 
     def _plans_in(self, brought: set[Oid]) -> list[str]:
         started = {self.claims.starts[oid] for oid in brought if oid in self.claims.starts}
-        claimed = {self.targets[oid].plan for oid in brought if oid in self.targets}
+        claimed = {self.claims.plans_said[oid] for oid in brought if oid in self.claims.plans_said}
         return sorted(started | claimed)
 
     def _single(self, step: Oid, parents: tuple[Oid, ...]) -> Iterator[Finding]:
-        plan = self.claims.starts.get(step) or (self.targets[step].plan if step in self.targets else None)
+        plan = self.claims.starts.get(step) or self.claims.plans_said.get(step)
         if plan is not None:
             if plan not in self.forwarded:
                 self.forwarded.add(plan)

@@ -78,6 +78,11 @@ def _target(spoken: message.Claim, saying: Saying, snapshot: Snapshot) -> Target
     stands = next((found for parents in saying.parents if parents and (found := claims.plan_of(parents[0]))), None)
     own = stands or (here.plan if here else None)
     where = f"branch '{saying.branch}'" if saying.branch else "a detached HEAD"
+    if here and stands and here.plan != stands:
+        text = f"{where} is plan {here.plan}'s, and the start commit below says that the work is plan {stands}'s"
+        start = message.render_start(message.Start(here.plan, here.agent))
+        hint = f"{message.commit_command(start)}    # from here on it is plan {here.plan}'s"
+        return Finding("CG103", "error", here.plan, text, hint)
     if own is None:
         hint = "conductor-git log-status    # shows each plan's branch: claim there"
         return Finding(

@@ -159,10 +159,9 @@ class Verdicts:
         return Finding("CG303", "error", str(target), text, f"git merge {verdict.proven[0][:12]}")
 
     def _judge(self, target: Target) -> Verdict:
-        listed = [said for said in self.claims.by_target.get(target, ()) if not self._void(said)]
         if not self.declared(target):
             return Verdict(target)
-        judged = [(said, *self._hear(said)) for said in listed]
+        judged = [(said, *self._hear(said)) for said in self._standing(target)]
         proven = [entry for entry in judged if entry[1].complete and not refused(list(entry[2]))]
         if not judged:
             return Verdict(target)
@@ -183,20 +182,17 @@ class Verdicts:
         asked = Asked(said.target, said.product, said.commit, said.trailers.proof, said.trailers.rules)
         evidence = self.weigh(said.target, asked)
         order = self.order(said.target, said.commit)
-        return evidence, (*said.findings, *evidence.findings, *order)
+        return evidence, (*evidence.findings, *order)
 
-    def _void(self, said: Said) -> bool:
-        """Whether a revert or a reopening took the claim back: one that names it or a later claim of the target."""
-        graph, target = self.claims.graph, said.target
-        for other in self.claims.by_target.get(target, ()):
-            revert = self.claims.revoked.get(other.commit)
-            if (
-                revert is not None
-                and self.claims.in_scope(target.plan, revert)
-                and graph.is_ancestor(said.commit, revert)
-            ):
-                return True
-        return any(graph.is_ancestor(said.commit, commit) for commit in self._reopened.get(target, ()))
+    def _standing(self, target: Target) -> list[Said]:
+        """The claims of a target that no revert or reopening above them has taken back."""
+        listed = self.claims.by_target.get(target, [])
+        ends = [*self._reopened.get(target, ()), *self.claims.taken_back.get(target, ())]
+        if not listed or not ends:
+            return listed
+        graph = self.claims.graph
+        taken = graph.ancestors(ends, floor=min(graph.generation(said.commit) for said in listed))
+        return [said for said in listed if said.commit not in taken]
 
 
 def _said(event: Event) -> str:
