@@ -53,7 +53,8 @@ class Conducted:
         (folder / "default").write_text(":(top,glob).conductor\n")
         for branch, specs in branches.items():
             (folder / f"refs/heads/{branch}~").write_text(render_specs(specs))
-        (self.root / ".git/conductor/control-ref").write_text("refs/heads/main\n")
+        (folder / "paths").write_text(":(top,literal).conductor\n")
+        (self.root / ".git/conductor/control-ref").write_text(f"{oid}\nrefs/heads/main {oid}\n")
 
     def asked(self) -> list[str]:
         said = self.log.read_text().splitlines() if self.log.exists() else []

@@ -16,6 +16,20 @@ def test_an_ordinary_commit_starts_no_python(team: Team) -> None:
     assert (code, "import " in said) == (0, False)
 
 
+def test_a_commit_on_the_control_branch_that_leaves_the_rules_alone_starts_no_python(team: Team) -> None:
+    team.git(team.root, "checkout", "-q", "main")
+    for number in range(2):
+        stage(team, f"good {number}\n")
+        code, said = team.commit("-m", f"fix {number}", env={"PYTHONVERBOSE": "1"})
+        assert (code, "import " in said) == (0, False)
+    stage(team, "---\nplan: 4\n---\n", ".conductor/plans/4.md")
+    assert "import " in team.commit("-m", "rules", env={"PYTHONVERBOSE": "1", "CONDUCTOR_WRITER": "conductor"})[1]
+    stage(team, "good again\n")
+    assert "import " in team.commit("-m", "the next one", env={"PYTHONVERBOSE": "1"})[1]
+    stage(team, "good at last\n")
+    assert "import " not in team.commit("-m", "and one more", env={"PYTHONVERBOSE": "1"})[1]
+
+
 def test_an_unproven_claim_is_refused_and_nothing_is_committed(team: Team) -> None:
     before = team.git(team.root, "rev-parse", "HEAD")
     code, said = team.commit("--allow-empty", "-m", CLAIM)

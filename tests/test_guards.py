@@ -145,7 +145,9 @@ def test_guards_are_written_by_control_commit_and_old_ones_swept(control: Contro
     write_guards(repo, control)
     tree = ":(top,glob).conductor\n"
     assert guards(repo) == {
-        "control-ref": "refs/heads/main\n",
+        "control-ref": f"{control.oid}\nrefs/heads/main {control.oid}\n",
+        f"guards/{control.oid}/paths": ":(top,literal).conductor\n"
+        ":(top,literal).conductor/plans\n:(top,literal).conductor/scripts\n",
         f"guards/{control.oid}/default": tree,
         f"guards/{control.oid}/refs/heads/main~": tree,
         f"guards/{control.oid}/refs/heads/agent-2/docs~": ":(top)\n:(top,exclude,glob)docs/**\n",
@@ -177,11 +179,12 @@ def test_branches_that_cannot_both_exist_have_a_guard_each(control: Control, rep
 def test_the_upstream_of_the_control_branch_is_watched(control: Control, repo: Repository, git: Git) -> None:
     git(repo.git_dir, "update-ref", "refs/remotes/origin/main", control.oid)
     write_guards(repo, control)
-    assert guards(repo)["control-ref"] == "refs/heads/main\n"
+    alone = f"{control.oid}\nrefs/heads/main {control.oid}\n"
+    assert guards(repo)["control-ref"] == alone
     git(repo.git_dir, "remote", "add", "origin", "../origin.git")
     git(repo.git_dir, "branch", "--set-upstream-to", "origin/main", "main")
     write_guards(repo, control)
-    assert guards(repo)["control-ref"] == f"refs/heads/main\nrefs/remotes/origin/main {control.oid}\n"
+    assert guards(repo)["control-ref"] == f"{alone}refs/remotes/origin/main {control.oid}\n"
 
 
 def test_many_at_once_leave_one_whole_set(control: Control, repo: Repository) -> None:
@@ -200,7 +203,7 @@ def test_many_at_once_leave_one_whole_set(control: Control, repo: Repository) ->
     for thread in threads:
         thread.join()
     assert problems == []
-    assert len(guards(repo)) == 4
+    assert len(guards(repo)) == 5
     assert [path.name for path in Path(repo.private, "guards").iterdir()] == [control.oid]
 
 

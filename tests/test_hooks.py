@@ -190,8 +190,9 @@ def test_a_bare_repository_with_worktrees(repo_dir: Path, tmp_path: Path, git: G
     guards = tmp_path / "bare.git/conductor/guards" / oid
     (guards / "refs/heads").mkdir(parents=True)
     (guards / "default").touch()
+    (guards / "paths").write_text(":(top,literal).conductor\n")
     (guards / "refs/heads/plan~").write_text(":(top,glob)src\n")
-    (tmp_path / "bare.git/conductor/control-ref").write_text("refs/heads/main\n")
+    (tmp_path / "bare.git/conductor/control-ref").write_text(f"{oid}\nrefs/heads/main {oid}\n")
     assert made.commit("--allow-empty", "-m", "nothing") == 0, made.said
     assert made.asked() == []
     add(made, "src/a.py")
@@ -220,22 +221,31 @@ def test_packed_refs_are_read_by_git(conducted: Conducted) -> None:
     assert conducted.asked() == []
 
 
-def test_guards_of_an_older_control_commit_are_not_used(conducted: Conducted) -> None:
-    tip = conducted.git(conducted.root, "commit-tree", "-m", "control moves", "HEAD^{tree}", "-p", "main")
-    conducted.git(conducted.root, "update-ref", "refs/heads/main", tip)
-    assert conducted.commit("--allow-empty", "-m", "nothing") == 1
-    assert conducted.asked() == ["-P -m conductor_git.doors pre-commit"]
-
-
-def test_a_watched_ref_that_moves_makes_guards_old(conducted: Conducted) -> None:
+def test_guards_of_a_control_commit_that_is_gone_are_not_used(conducted: Conducted) -> None:
     tip = conducted.git(conducted.root, "rev-parse", "main")
-    conducted.git(conducted.root, "update-ref", "refs/remotes/origin/main", tip)
-    (conducted.root / ".git/conductor/control-ref").write_text(f"refs/heads/main\nrefs/remotes/origin/main {tip}\n")
-    assert conducted.commit("--allow-empty", "-m", "nothing") == 0
-    moved = conducted.git(conducted.root, "rev-parse", "HEAD")
-    conducted.git(conducted.root, "update-ref", "refs/remotes/origin/main", moved)
+    note = conducted.root / ".git/conductor/control-ref"
+    note.write_text(note.read_text().replace(f"main {tip}", f"main {'0' * 39}1"))
     assert conducted.commit("--allow-empty", "-m", "nothing") == 1
     assert conducted.asked() == ["-P -m conductor_git.doors pre-commit"]
+
+
+@pytest.mark.parametrize(("path", "asked"), [("other", []), (".conductor/plans/1.md", ["pre-commit"])])
+def test_a_watched_ref_that_moves_makes_guards_old_where_the_rules_changed(
+    conducted: Conducted, path: str, asked: list[str]
+) -> None:
+    git, root = conducted.git, conducted.root
+    tip = git(root, "rev-parse", "main")
+    with (root / ".git/conductor/control-ref").open("a") as file:
+        file.write(f"refs/remotes/origin/main {tip}\n")
+    blob = git(root, "hash-object", "-w", "--stdin", stdin="x")
+    env = {"GIT_INDEX_FILE": str(root.parent / "index")}
+    git(root, "update-index", "--add", "--cacheinfo", f"100644,{blob},{path}", env=env)
+    moved = git(root, "commit-tree", git(root, "write-tree", env=env), "-p", tip, "-m", "moved")
+    kept = git(root, "ls-tree", tip, ".conductor")
+    assert kept == "", "the rules are the same in both commits but for the path"
+    git(root, "update-ref", "refs/remotes/origin/main", moved)
+    assert conducted.commit("--allow-empty", "-m", "nothing") == bool(asked)
+    assert conducted.asked() == [f"-P -m conductor_git.doors {door}" for door in asked]
 
 
 @pytest.mark.parametrize("lost", ["control-ref", "guards"])

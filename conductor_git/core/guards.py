@@ -52,3 +52,13 @@ def _scopes_of_others(plans: Sequence[Plan], plan: Plan) -> list[str]:
 
 def _frozen_by_others(plans: Sequence[Plan], plan: Plan) -> list[str]:
     return [pattern for other in plans if other.plan != plan.plan for wave in other.waves for pattern in wave.freezes]
+
+
+def control_paths(policy: Policy) -> list[str]:
+    """The pathspecs below which everything stands that guards are made from; a plan glob counts from its first folder."""
+    plans = policy.plans.partition("*")[0].partition("?")[0].partition("[")[0].rpartition("/")[0]
+    return list(
+        dict.fromkeys(
+            [f":(top,literal){_CONTROL_TREE}", f":(top,literal){plans or '.'}", f":(top,literal){policy.scripts}"]
+        )
+    )

@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 
 from conductor_git.core.errors import CannotRun
-from conductor_git.core.guards import guard_specs, guarded_refs, render_specs
+from conductor_git.core.guards import control_paths, guard_specs, guarded_refs, render_specs
 from conductor_git.core.targets import Oid
 from conductor_git.store.control import Control
 from conductor_git.store.repository import Repository
@@ -52,6 +52,7 @@ def _put(folder: str, control: Control) -> None:
             path = os.path.join(draft, f"{ref}~")
             os.makedirs(os.path.dirname(path), exist_ok=True)
             _write(path, render_specs(guard_specs(control.policy, control.plans, ref)))
+        _write(os.path.join(draft, "paths"), "".join(f"{path}\n" for path in control_paths(control.policy)))
         _write(os.path.join(draft, "default"), render_specs(guard_specs(control.policy, control.plans, "")))
         _swap(draft, os.path.join(folder, control.oid))
     finally:
@@ -77,8 +78,8 @@ def _swap(draft: str, place: str) -> None:
 
 
 def _control_ref(repo: Repository, control: Control) -> str:
-    watched = {ref: oid for ref, oid in _copies(repo, control).items() if ref != control.ref}
-    return f"{control.ref}\n" + "".join(f"{ref} {oid}\n" for ref, oid in sorted(watched.items()))
+    watched = {control.ref: control.oid, **_copies(repo, control)}
+    return f"{control.oid}\n" + "".join(f"{ref} {oid}\n" for ref, oid in sorted(watched.items()))
 
 
 def _copies(repo: Repository, control: Control) -> dict[str, Oid]:

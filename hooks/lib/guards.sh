@@ -11,21 +11,32 @@ cg_read_ref() {
 	esac
 }
 
-# Set cg_guards to the folder that says what is guarded. Fails where it is missing, or is not of the control ref of
-# now: control-ref holds that ref's name, then `<ref> <oid>` for each ref whose move may change which ref that is.
+# Whether policy, plans and scripts are the same in two commits: `paths` has one pathspec a line.
+cg_same() {
+	cg_old=$1
+	cg_new=$2
+	set --
+	while IFS= read -r cg_line; do
+		set -- "$@" "$cg_line"
+	done <"$cg_guards/paths"
+	[ $# -gt 0 ] && git diff-tree --quiet "$cg_old" "$cg_new" -- "$@" </dev/null 2>/dev/null
+}
+
+# Set cg_guards to the folder that says what is guarded. Fails where it is missing, or is not of the rules of now:
+# control-ref holds the commit that the folder was made from, then `<ref> <oid>` for each ref that may have them. A ref
+# that moved and left the rules alone changes nothing, as an ordinary commit on the control branch does.
 cg_find_guards() {
 	[ -f "$cg_common/conductor/control-ref" ] || return 1
 	{
-		IFS= read -r cg_control || return 1
+		IFS= read -r cg_oid || return 1
+		cg_guards=$cg_common/conductor/guards/$cg_oid
+		[ -n "$cg_oid" ] && [ -f "$cg_guards/default" ] && [ -f "$cg_guards/paths" ] || return 1
 		while read -r cg_ref cg_seen; do
 			cg_read_ref "$cg_ref"
-			[ "$cg_oid" = "$cg_seen" ] || return 1
+			[ "$cg_oid" != "$cg_seen" ] || continue
+			[ -n "$cg_oid" ] && cg_same "$cg_seen" "$cg_oid" || return 1
 		done
 	} <"$cg_common/conductor/control-ref"
-	cg_read_ref "$cg_control"
-	[ -n "$cg_oid" ] || return 1
-	cg_guards=$cg_common/conductor/guards/$cg_oid
-	[ -f "$cg_guards/default" ]
 }
 
 # Set cg_own to the guard file of the branch that is checked out, or being rebased; empty where it has none.
