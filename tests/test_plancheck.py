@@ -121,10 +121,10 @@ def test_branches_are_one_plan_s_alone() -> None:
         )
     )
     assert found == [
-        ("CG706", "error", "2", "branch 'x/y' of plan 2 is also plan 1"),
+        ("CG706", "error", "2", "branch 'x/y' of plan 2 is also that of plan 1"),
         ("CG706", "error", "3", "branch 'x' of plan 3 cannot stand beside 'x/y' of plan 1"),
-        ("CG706", "error", "4", "branch 'main' of plan 4 is also integration"),
-        ("CG706", "error", "5", "branch 'rules' of plan 5 is also the control branch"),
+        ("CG706", "error", "4", "branch 'main' of plan 4 is also that of integration"),
+        ("CG706", "error", "5", "branch 'rules' of plan 5 is also that of control"),
     ]
 
 

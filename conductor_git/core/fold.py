@@ -11,6 +11,7 @@ from conductor_git.core.findings import Finding
 from conductor_git.core.integration import Spine, judge_steps
 from conductor_git.core.ledger import findings as ledger_findings
 from conductor_git.core.plan import BrokenPlan, Plan, Wave
+from conductor_git.core.plancheck import find_obstacles
 from conductor_git.core.snapshot import Snapshot
 from conductor_git.core.steps import next_steps
 from conductor_git.core.targets import Oid, Target
@@ -42,6 +43,7 @@ class _Folder:
         self.verdicts = verdicts
         self.spine = spine
         self.now = now
+        self.obstacles = find_obstacles(snapshot.plans, snapshot.broken, snapshot.policy, snapshot.scripts)
         self.heard: dict[str, int] = {}
         for event in snapshot.ledger.events:
             if event.plan is not None:
@@ -87,7 +89,7 @@ class _Folder:
             waiting_for=() if merged else self._waiting_for(plan, current),
             blockers=blockers,
             waves=waves,
-            findings=tuple(self._plan_findings(plan)),
+            findings=(*self._obstacles(plan, state), *self._plan_findings(plan)),
             claim=claim,
             current=current.wave if current else None,
             delegated=delegation is not None,
@@ -184,6 +186,9 @@ class _Folder:
             )
             for event in self.blockers.get(plan.plan, ())
         )
+
+    def _obstacles(self, plan: Plan, state: State) -> list[Finding]:
+        return [] if state in ("complete", "merged") else self.obstacles.get(plan.plan, [])
 
     def _plan_findings(self, plan: Plan) -> list[Finding]:
         found = []

@@ -12,7 +12,7 @@ from conductor_git.core.plan import BrokenPlan, Plan
 from conductor_git.core.plans import one_each
 from conductor_git.core.policy import Policy
 from conductor_git.core.problems import nearest
-from conductor_git.core.rules import Scripts, rules_of
+from conductor_git.core.rules import Scripts, judged_by
 from conductor_git.core.targets import Target
 
 
@@ -34,6 +34,20 @@ def check_plans(
         order = Order(graph)
         findings += [*_scopes(good, order), *_agents(good, order)]
     return findings
+
+
+def find_obstacles(
+    plans: Iterable[Plan], broken: Iterable[BrokenPlan], policy: Policy, scripts: Scripts
+) -> dict[str, list[Finding]]:
+    """What keeps readable plans from ever being claimed, by plan; in linear time, for the report asks it of all."""
+    good, bad = one_each(plans, broken)
+    found: dict[str, list[Finding]] = {}
+    for circle in NeedGraph(good).circles():
+        for plan in dict.fromkeys(target.plan for target in circle):
+            found.setdefault(plan, []).append(_circle(circle))
+    for finding in (*_unknown_needs(good, bad), *_branches(good, policy), *_rules(good, policy, scripts)):
+        found.setdefault(finding.subject.partition(".")[0], []).append(finding)
+    return found
 
 
 def _broken(broken: Iterable[BrokenPlan]) -> Iterator[Finding]:
@@ -71,36 +85,44 @@ def _missing(need: Target, known: dict[str, Plan]) -> str:
 
 
 def _circles(graph: NeedGraph) -> Iterator[Finding]:
-    for circle in graph.circles():
-        shown = " -> ".join(map(str, circle))
-        message = f"these need each other in a circle, so none can be claimed: {shown}"
-        yield Finding("CG705", "error", str(circle[0]), message, hint=f"conductor-git plan show {circle[0].plan}")
+    return map(_circle, graph.circles())
+
+
+def _circle(circle: tuple[Target, ...]) -> Finding:
+    shown = " -> ".join(map(str, circle))
+    message = f"these need each other in a circle, so none can be claimed: {shown}"
+    return Finding("CG705", "error", str(circle[0]), message, hint=f"conductor-git plan show {circle[0].plan}")
 
 
 def _branches(plans: Iterable[Plan], policy: Policy | None) -> Iterator[Finding]:
     used: dict[str, str] = {}
     if policy is not None:
-        used = {policy.control or policy.integration: "the control branch", policy.integration: "integration"}
+        used = {policy.control or policy.integration: "control", policy.integration: "integration"}
+    folders = {folder: branch for branch in used for folder in _folders(branch)}
     for plan in plans:
         # One branch cannot be a folder of another: git keeps both as files.
-        clash = next((branch for branch in used if _clash(branch, plan.branch)), None)
+        taken = [branch for branch in (plan.branch, *_folders(plan.branch)) if branch in used]
+        clash = taken[0] if taken else folders.get(plan.branch)
         if clash is None:
             used[plan.branch] = f"plan {plan.plan}"
+            folders |= dict.fromkeys(_folders(plan.branch), plan.branch)
             continue
-        same = "is also" if clash == plan.branch else f"cannot stand beside '{clash}' of"
+        same = "is also that of" if clash == plan.branch else f"cannot stand beside '{clash}' of"
         message = f"branch '{plan.branch}' of plan {plan.plan} {same} {used[clash]}"
         yield Finding("CG706", "error", plan.plan, message, hint=f"conductor-git plan show {plan.plan}")
 
 
-def _clash(one: str, other: str) -> bool:
-    return one == other or one.startswith(other + "/") or other.startswith(one + "/")
+def _folders(branch: str) -> list[str]:
+    """The folders that a branch's name lies in."""
+    parts = branch.split("/")
+    return ["/".join(parts[:length]) for length in range(1, len(parts))]
 
 
 def _rules(plans: Iterable[Plan], policy: Policy, scripts: Scripts) -> Iterator[Finding]:
     for plan in plans:
         seen = set()
         for target in plan.targets():
-            found = rules_of(policy, plan, target, scripts)
+            found = judged_by(policy, plan, target, scripts)
             # What is missing for every wave alike is said once a plan.
             if isinstance(found, Finding) and (found.code, found.message) not in seen:
                 seen.add((found.code, found.message))

@@ -15,6 +15,7 @@ from conductor_git.core.policy import Policy, ValidationPolicy
 from conductor_git.core.targets import Oid, Target
 
 EXECUTABLE = "100755"
+_LINK = "120000"
 
 
 class Script(msgspec.Struct, frozen=True, array_like=True):
@@ -52,6 +53,29 @@ class RuleSet(msgspec.Struct, frozen=True):
 
 def rules_of(policy: Policy, plan: Plan, target: Target, scripts: Scripts) -> RuleSet | Finding:
     """The rules of one wave, or of the plan itself where `target.wave` is None; a finding where nothing can judge."""
+    found = judged_by(policy, plan, target, scripts)
+    if isinstance(found, Finding):
+        return found
+    validation, script = found
+    wave = None if target.wave is None else plan.wave(target.wave)
+    criteria = (*plan.criteria, *(wave.criteria if wave else ()))
+    platforms = (wave.platforms if wave else ()) or plan.platforms
+    rules = canonical_rules(policy.validation, validation, scripts, criteria, platforms, wave)
+    return RuleSet(
+        target=target,
+        script=validation.script,
+        script_digest=script.oid,
+        args=validation.args,
+        timeout=policy.validation.timeout if validation.timeout is None else validation.timeout,
+        setup=policy.validation.setup,
+        criteria=criteria,
+        platforms=platforms,
+        digest=attestation.digest(rules),
+    )
+
+
+def judged_by(policy: Policy, plan: Plan, target: Target, scripts: Scripts) -> tuple[Validation, Script] | Finding:
+    """What runs to prove a target; a finding where nothing can."""
     wave = None if target.wave is None else plan.wave(target.wave)
     if target.wave is not None and wave is None:
         return Finding(
@@ -67,20 +91,7 @@ def rules_of(policy: Policy, plan: Plan, target: Target, scripts: Scripts) -> Ru
     script = scripts.files.get(validation.script)
     if script is None or script.mode != EXECUTABLE:
         return unusable_script(policy, str(target), validation.script, script)
-    criteria = (*plan.criteria, *(wave.criteria if wave else ()))
-    platforms = (wave.platforms if wave else ()) or plan.platforms
-    rules = canonical_rules(policy.validation, validation, scripts, criteria, platforms, wave)
-    return RuleSet(
-        target=target,
-        script=validation.script,
-        script_digest=script.oid,
-        args=validation.args,
-        timeout=policy.validation.timeout if validation.timeout is None else validation.timeout,
-        setup=policy.validation.setup,
-        criteria=criteria,
-        platforms=platforms,
-        digest=attestation.digest(rules),
-    )
+    return validation, script
 
 
 def canonical_rules(
@@ -121,13 +132,12 @@ def unusable_script(policy: Policy, subject: str, name: str, script: Script | No
         return Finding(
             "CG703", "error", subject, message, hint=f"conductor-git plan commit    # once '{path}' is there"
         )
-    if script.mode == "120000":
-        message = f"script '{path}' is a symbolic link, and only what it names would be run"
-        return Finding("CG703", "error", subject, message, hint="conductor-git plan commit    # once it is a file")
     import shlex
 
     message = f"script '{path}' is not an executable file (mode {script.mode})"
     hint = f"chmod +x {shlex.quote(path)} && conductor-git plan commit"
+    if script.mode == _LINK:
+        hint = "conductor-git plan commit    # once it is a file and no link"
     return Finding("CG703", "error", subject, message, hint=hint)
 
 

@@ -8,6 +8,9 @@ from conductor_git.core.authority import CONDUCTOR as CONDUCTOR
 from conductor_git.core.board import Board, PlanStatus, Step
 from conductor_git.core.durations import ago
 
+_TO_MEND = frozenset({"CG210", "CG701", "CG703", "CG704", "CG705", "CG706"})
+"""What keeps a plan from being claimed until its file, or what it names, is changed."""
+
 
 def next_steps(board: Board) -> tuple[Step, ...]:
     """Alarms first, then what lands, then what each agent does, then what can be delegated."""
@@ -38,12 +41,14 @@ def _landing(status: PlanStatus, integration: str) -> Iterator[Step]:
 
 
 def _working(status: PlanStatus) -> Iterator[Step]:
-    if status.state in ("merged", "complete") or not status.agent:
+    if status.state in ("merged", "complete"):
         return
-    for broken in status.findings:
-        if broken.code == "CG701":
-            yield Step(CONDUCTOR, f"mend {broken.subject}", "conductor-git plan check")
-            return
+    wrong = next((finding for finding in status.findings if finding.code in _TO_MEND), None)
+    if wrong is not None:
+        what = wrong.subject if wrong.code == "CG701" else f"plan {status.plan}"
+        yield Step(CONDUCTOR, f"mend {what} [{wrong.code}]", "conductor-git plan check")
+    if not status.agent:
+        return
     if status.state == "claimed":
         yield from _unproven(status, status.claim.awaiting, status.claim.findings and status.claim.findings[0].hint)
         return
