@@ -261,6 +261,51 @@ def test_only_the_conductor_merges_into_integration(team: Team) -> None:
     assert team.run("git", "merge", "--no-ff", "-m", "land", "b2", env={"CONDUCTOR_WRITER": "conductor"})[0] == 0
 
 
+AGENT = {"CONDUCTOR_WRITER": "agent-2"}
+CONDUCTOR = {"CONDUCTOR_WRITER": "conductor"}
+
+
+def test_a_refused_merge_cannot_be_concluded_by_commit(team: Team) -> None:
+    stage(team, "more\n", "more")
+    team.commit("-m", "more")
+    team.git(team.root, "checkout", "-q", "main")
+    assert team.run("git", "merge", "--no-ff", "-m", "land", "b2", env=AGENT)[0] == 1
+    code, said = team.commit("--no-edit", env=AGENT)
+    assert (code, "[CG501]" in said, "hint: git merge --abort" in said) == (1, True, True)
+    assert team.run("git", "merge", "--abort")[0] == 0
+
+
+def complete(team: Team) -> None:
+    """Plan 2, claimed whole on b2."""
+    for target in ("2.0", "2.1", "2"):
+        code, said = team.run("conductor-git", "claim", target)
+        assert code == 0, said
+
+
+def test_conflicts_are_settled_on_the_plans_branch(team: Team) -> None:
+    team.git(team.root, "commit", "-q", "--allow-empty", "-m", "▶ PLAN 2 START - agent-2", "-m", "Conductor-Plan: 2")
+    stage(team, "good theirs\n")
+    team.commit("-m", "theirs")
+    complete(team)
+    team.git(team.root, "checkout", "-q", "main")
+    stage(team, "good ours\n")
+    team.commit("-m", "ours")
+    assert team.run("git", "merge", "--no-ff", "-m", "land", "b2", env=CONDUCTOR)[0] == 1
+    stage(team, "good both\n")
+    code, said = team.commit("--no-edit", env=CONDUCTOR)
+    assert (code, "[CG505]" in said, "its agent runs 'git merge main' on the plan's branch" in said) == (1, True, True)
+    team.git(team.root, "merge", "--abort")
+    team.git(team.root, "checkout", "-q", "b2")
+    assert team.run("git", "merge", "main")[0] == 1
+    stage(team, "good both\n")
+    assert team.commit("--no-edit")[0] == 0
+    assert team.run("conductor-git", "claim", "2")[0] == 0
+    team.git(team.root, "checkout", "-q", "main")
+    assert team.run("git", "merge", "--no-ff", "-m", "land", "b2", env=CONDUCTOR)[0] == 0
+    board = team.run("conductor-git", "log-status")[1]
+    assert ("alarm" in board, "1 merged" in board) == (False, True)
+
+
 def test_a_worktrees_own_modules_cannot_stand_in_for_ours(team: Team) -> None:
     for name in ("conductor_git", "msgspec", "subprocess"):
         (team.root / f"{name}.py").write_text("raise SystemExit(0)\n")

@@ -11,7 +11,7 @@ from conductor_git.core.plan import Plan
 from conductor_git.core.policy import Policy
 from conductor_git.core.snapshot import Snapshot
 from conductor_git.core.steps import CONDUCTOR
-from conductor_git.core.targets import Oid
+from conductor_git.core.targets import Oid, Target
 from conductor_git.core.verdicts import Verdicts
 
 
@@ -72,6 +72,8 @@ class Merging(msgspec.Struct, frozen=True):
     branch: str | None
     sources: tuple[Oid, ...]
     writer: str
+    by_hand: bool = False
+    """Its content is not what merging gives by itself: somebody settled conflicts, or changed more."""
 
 
 def judge_merge(merging: Merging, snapshot: Snapshot) -> list[Finding]:
@@ -81,15 +83,27 @@ def judge_merge(merging: Merging, snapshot: Snapshot) -> list[Finding]:
     into = snapshot.policy.integration
     if merging.writer != CONDUCTOR:
         text = f"only the conductor merges into '{into}', and this worktree's writer is '{merging.writer}'"
-        hint = "conductor-git log-status    # your claims are seen there; the conductor lands what is proven"
-        return [Finding("CG501", "error", into, text, hint, "undo the half-done merge: git merge --abort")]
+        hint = "git merge --abort    # your claims are on the board; the conductor lands what is proven"
+        return [Finding("CG501", "error", into, text, hint)]
     claims = Claims(snapshot.history, snapshot.plans)
     verdicts = Verdicts(snapshot, claims)
     proven = {commit: target for target in claims.by_target for commit in verdicts.of(target).proven}
     found = [finding for source in merging.sources if (finding := _source(source, claims, set(proven), snapshot))]
+    if merging.by_hand:
+        found += [_by_hand(proven[source], into) for source in merging.sources if source in proven]
     return found + [
         finding for source in merging.sources if source in proven for finding in verdicts.blocked(proven[source])
     ]
+
+
+def _by_hand(target: Target, into: str) -> Finding:
+    text = (
+        f"plan {target.plan} and '{into}' do not merge by themselves, and what was made by hand is not what was proven"
+    )
+    detail = (
+        f"its agent runs 'git merge {into}' on the plan's branch, settles it there and claims plan {target.plan} again"
+    )
+    return Finding("CG505", "error", target.plan, text, "git merge --abort", detail)
 
 
 def _source(source: Oid, claims: Claims, proven: set[Oid], snapshot: Snapshot) -> Finding | None:
@@ -100,5 +114,5 @@ def _source(source: Oid, claims: Claims, proven: set[Oid], snapshot: Snapshot) -
     if not plans:
         return None
     text = f"{source[:7]} brings plan {', '.join(plans)}, and it is not a proven claim"
-    hint = f"conductor-git log-status {' '.join(plans)}    # names the claim that can land, or what is missing"
-    return Finding("CG503", "error", plans[0], text, hint, "undo the half-done merge: git merge --abort")
+    hint = f"git merge --abort    # then: conductor-git log-status {' '.join(plans)}"
+    return Finding("CG503", "error", plans[0], text, hint)

@@ -6,13 +6,14 @@ import sys
 
 from conductor_git.core.boundaries import Staged, judge_staged
 from conductor_git.core.errors import CannotRun
-from conductor_git.core.findings import refused
+from conductor_git.core.findings import Finding, refused
 from conductor_git.core.say import say_error, say_findings
 from conductor_git.core.steps import CONDUCTOR
+from conductor_git.core.targets import Oid
 from conductor_git.store.control import read_control
 from conductor_git.store.git import run
 from conductor_git.store.guards import write_guards
-from conductor_git.store.proposed import branch_here, proposed_parents
+from conductor_git.store.proposed import branch_here, merge_heads, proposed_parents
 from conductor_git.store.repository import Repository, discover
 from conductor_git.store.writer import whoami
 
@@ -28,13 +29,26 @@ def pre_commit(args: list[str]) -> int:
     except CannotRun as error:
         return _without_rules(repo, paths, error)
     write_guards(repo, control)
-    if not paths:
-        return 0
-    staged = Staged(paths, branch_here(repo), whoami(repo, control.plans).name, not proposed_parents(repo))
-    findings = judge_staged(staged, control.policy, control.plans)
+    branch, writer = branch_here(repo), whoami(repo, control.plans).name
+    findings = judge_staged(Staged(paths, branch, writer, not proposed_parents(repo)), control.policy, control.plans)
+    if merge_heads(repo) and branch == control.policy.integration:
+        findings += _concluded(repo, branch, writer)
     if findings:
         print(say_findings(findings, unchanged="nothing was committed"), file=sys.stderr)
     return 1 if refused(findings) else 0
+
+
+def _concluded(repo: Repository, branch: str, writer: str) -> list[Finding]:
+    """git runs no pre-merge-commit when a merge that stopped, or was refused, is concluded by `git commit`."""
+    from conductor_git.core.boundaries import Merging, judge_merge
+    from conductor_git.store.merges import product_of_merge
+    from conductor_git.store.snapshot import take
+    from conductor_git.store.staged import product_of
+
+    head, *sources = proposed_parents(repo)
+    tree = Oid(run(["write-tree"], inherit=_INHERITED, writes=True).text())
+    by_hand = len(sources) > 1 or product_of_merge(repo, head, sources[0]) != product_of(repo, tree).oid
+    return judge_merge(Merging(branch, tuple(sources), writer, by_hand), take(repo, also=[head, *sources]))
 
 
 def _without_rules(repo: Repository, paths: tuple[str, ...], error: CannotRun) -> int:
