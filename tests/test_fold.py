@@ -505,8 +505,28 @@ def test_many_faults_of_one_kind_are_one_line(scene: Scene) -> None:
 def test_a_claim_of_no_plan_counts_for_nothing_and_is_shown(scene: Scene) -> None:
     scene.commit("stray", "root", line="✅ Wave 0 Complete", tree="root")
     scene.branch("main", "stray")
-    assert codes(board(scene)) == ["CG105"]
+    assert codes(board(scene)) == ["CG502", "CG105"]
     assert wave(scene, 0).state == "active"
+
+
+def test_a_merge_that_brings_a_claim_of_no_plan_is_an_alarm(scene: Scene) -> None:
+    scene.commit("stray", "root", line="✅ Wave 0 Complete", tree="stray")
+    scene.commit("merge", "root", "stray", tree="stray")
+    scene.branch("main", "merge")
+    assert codes(board(scene)) == ["CG503", "CG105"]
+
+
+def test_without_a_ledger_nothing_that_it_may_settle_is_an_alarm(scene: Scene) -> None:
+    claim(scene, "c0", "work", 0, "work")
+    scene.commit("merge", "root", "c0", tree="work")
+    scene.branch("main", "merge")
+    snapshot = scene.snapshot()
+    found = fold(msgspec.structs.replace(snapshot, ledger=msgspec.structs.replace(snapshot.ledger, fetched=False)), NOW)
+    told = {finding.code: (finding.severity, finding.hint) for finding in found.findings}
+    fetch = "conductor-git install && git fetch"
+    assert told == {"CG503": ("warning", fetch), "CG604": ("warning", fetch)}
+    assert [finding.severity for finding in fold(snapshot, NOW).findings] == ["alarm"]
+    assert [(step.step, step.command) for step in found.next] == [("fetch the ledger of the others", fetch)]
 
 
 def test_a_blocker_blocks_until_it_is_resolved(scene: Scene) -> None:

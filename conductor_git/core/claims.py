@@ -32,6 +32,8 @@ class Claims:
         self.by_target: dict[Target, list[Said]] = {}
         self.plans_said: dict[Oid, str] = {}
         """Claim commit -> plan, also of claims that are inert."""
+        self.nameless: set[Oid] = set()
+        """Claims that are of no plan."""
         self.taken_back: dict[Target, list[Oid]] = {}
         """The reverts that take back every claim of a target below them."""
         tip = history.integration
@@ -123,7 +125,9 @@ class Claims:
         stands, trailers = self.plan_of(oid), message.read_trailers(note.trailers)
         named = None if isinstance(trailers, message.Malformed) else trailers.plan
         plan = claim.plan or named or stands
-        if plan is not None:
+        if plan is None:
+            self.nameless.add(oid)
+        else:
             self.plans_said[oid] = plan
         code, why = self._fault(oid, note, claim, trailers, stands)
         if code:

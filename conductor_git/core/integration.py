@@ -9,6 +9,7 @@ import msgspec
 from conductor_git.core.authority import accepted
 from conductor_git.core.claims import Claims
 from conductor_git.core.findings import Finding
+from conductor_git.core.ledger import NEVER_FETCHED
 from conductor_git.core.policy import POLICY_PATH
 from conductor_git.core.snapshot import Snapshot
 from conductor_git.core.targets import Oid
@@ -32,7 +33,15 @@ def judge_steps(snapshot: Snapshot, claims: Claims, verdicts: Verdicts) -> Spine
     judge = _Steps(snapshot, claims, verdicts)
     steps = [step for step in claims.graph.first_parents(tip.oid) if step != snapshot.history.since]
     findings = [finding for step in reversed(steps) for finding in judge.step(step) if step not in settled]
+    if not snapshot.ledger.fetched:
+        findings = [_untold(finding) for finding in findings]
     return Spine(tuple(findings), judge.landings)
+
+
+def _untold(finding: Finding) -> Finding:
+    """An alarm of a clone that has no ledger: the proof, or the conductor's acceptance, may be in it."""
+    detail = "this may be settled in the ledger, which this clone never fetched"
+    return msgspec.structs.replace(finding, severity="warning", detail=detail, hint=NEVER_FETCHED.hint)
 
 
 def _cannot_tell(snapshot: Snapshot) -> Iterator[Finding]:
@@ -77,7 +86,7 @@ class _Steps:
         plans = self._plans_in(brought)
         for plan in plans:
             self.landings[plan] = step
-        if plans:
+        if plans or not self.claims.nameless.isdisjoint(brought):
             yield from self._landing(step, parents, plans)
         elif self.snapshot.policy.direct != "any" and not self._only_control(step, parents):
             yield self._not_allowed(step)
@@ -95,6 +104,12 @@ class _Steps:
                 text = f"commits of plan {plan} came into '{self._name}' by fast-forward ({step[:7]})"
                 yield Finding("CG502", "alarm", step, text, f"git log --first-parent {self._name}")
             return
+        if step in self.claims.nameless:
+            if not self.forwarded:
+                self.forwarded.add("")
+                text = f"claim {step[:7]} of no plan stands on '{self._name}' itself"
+                yield Finding("CG502", "alarm", step, text, f"git show {step[:12]}")
+            return
         if self.snapshot.policy.direct != "any" and not self._only_control(step, parents):
             yield self._not_allowed(step)
 
@@ -102,10 +117,9 @@ class _Steps:
         history = self.snapshot.history
         # A branch may carry its plan's newest claim a few commits below its tip; what lands must be the claim itself.
         if parents[1] not in self.proven:
-            text = (
-                f"merge {step[:7]} brought plan {', '.join(plans)} into '{self._name}', and no proven claim covers it"
-            )
-            yield Finding("CG503", "alarm", step, text, f"conductor-git log-status {' '.join(plans)}")
+            what = f"plan {', '.join(plans)}" if plans else "a claim of no plan"
+            text = f"merge {step[:7]} brought {what} into '{self._name}', and no proven claim covers it"
+            yield Finding("CG503", "alarm", step, text, " ".join(["conductor-git log-status", *plans]))
             return
         plan = self.targets[parents[1]].plan
         product = history.product(step)

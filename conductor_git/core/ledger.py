@@ -64,7 +64,7 @@ def _place(bad: BadLine) -> tuple[str, str, str, str]:
 
 def findings(ledger: Ledger) -> list[Finding]:
     """What is wrong with the ledger itself; one finding for each trouble of a ref, however many lines have it."""
-    found = [] if ledger.fetched else [_NEVER_FETCHED]
+    found = [] if ledger.fetched else [NEVER_FETCHED]
     groups: dict[tuple[str, str], list[BadLine]] = {}
     for bad in ledger.bad:
         groups.setdefault((bad.code, bad.ref), []).append(bad)
@@ -78,7 +78,7 @@ def findings(ledger: Ledger) -> list[Finding]:
     return found
 
 
-_NEVER_FETCHED = Finding(
+NEVER_FETCHED = Finding(
     "CG604",
     "warning",
     "refs/notes/conductor",

@@ -12,6 +12,9 @@ _TO_MEND = frozenset({"CG210", "CG701", "CG703", "CG704", "CG705", "CG706"})
 """What keeps a plan from being claimed until its file, or what it names, is changed."""
 
 
+_PROVE = "prove what"
+
+
 def next_steps(board: Board) -> tuple[Step, ...]:
     """Alarms first, then what lands, then what each agent does, then what can be delegated."""
     alarms = [
@@ -19,6 +22,11 @@ def next_steps(board: Board) -> tuple[Step, ...]:
     ]
     landing = [step for status in board.plans for step in _landing(status, board.integration)]
     working = [step for status in board.plans for step in _working(status)]
+    missing = next((finding for finding in board.findings if finding.code == "CG604"), None)
+    if missing is not None:
+        # Nobody proves again what may be proven.
+        working = [step for step in working if not step.step.startswith(_PROVE)]
+        working.insert(0, Step("you", "fetch the ledger of the others", missing.hint))
     ready = [
         Step(CONDUCTOR, f"delegate plan {status.plan} to {status.agent}", f"conductor-git delegate {status.plan}")
         for status in board.plans
@@ -70,7 +78,7 @@ def _unproven(status: PlanStatus, awaiting: tuple[str, ...], hint: str | tuple[o
     if awaiting:
         yield Step("others", f"plan {status.plan} awaits {', '.join(awaiting)}")
     else:
-        yield Step(status.agent, f"prove what plan {status.plan} claims", hint if isinstance(hint, str) else "")
+        yield Step(status.agent, f"{_PROVE} plan {status.plan} claims", hint if isinstance(hint, str) else "")
 
 
 def idle(board: Board, agent: str, now: int) -> str:
