@@ -112,21 +112,30 @@ def test_a_claim_is_of_the_branch_it_stands_on(
     assert codes(rule(scene, line, branch=branch, parent=parent)) == [(code, "error")]
 
 
-def test_the_start_commit_says_whose_branch_it_is_also_under_another_name(scene: Scene) -> None:
+@pytest.mark.parametrize("branch", ["executor/part", None])
+def test_a_claim_beside_the_plans_branch_would_not_count_and_is_refused(scene: Scene, branch: str | None) -> None:
     scene.attest(Target("2", 0), "work")
-    assert codes(rule(scene, "✅ Wave 0 Complete", branch="renamed")) == []
-
-
-def test_a_branch_on_top_of_another_plans_start_commit_is_told_apart_by_one_of_its_own(scene: Scene) -> None:
-    scene.branch("b3", "work")
-    scene.attest(Target("3", 0), "work")
-    ruling = rule(scene, "✅ Wave 0 Complete", branch="b3")
+    ruling = rule(scene, "✅ Wave 0 Complete", branch=branch)
     assert codes(ruling) == [("CG103", "error")]
-    assert ruling.findings[0].hint.startswith("git commit --allow-empty -m '▶ PLAN 3 START - agent-3'")
-    scene.commit("start3", "work", line="▶ PLAN 3 START - agent-3", tree="work")
-    scene.branch("b3", "start3")
-    ruling = rule(scene, "✅ Wave 0 Complete", branch="b3", parent="start3")
-    assert (codes(ruling), ruling.target) == ([], Target("3", 0))
+    assert "plan 2 is claimed on its own branch 'b2'" in ruling.findings[0].message
+
+
+def test_a_plan_that_is_complete_is_not_claimed_again_for_the_same_content(scene: Scene) -> None:
+    whole = landable(scene)
+    assert codes(rule(scene, "✅ PLAN 2 COMPLETE", parent="whole")) == [("CG106", "info")]
+    scene.attest(Target("2"), "more")
+    assert codes(rule(scene, "✅ PLAN 2 COMPLETE", parent="whole", tree="more")) == []
+    assert whole == oid("whole")
+
+
+def test_a_plan_that_has_landed_is_not_claimed_again(scene: Scene) -> None:
+    landable(scene)
+    scene.commit("landing", "root", "whole", tree="landed")
+    scene.branch("main", "landing")
+    scene.commit("taken in", "whole", "landing", tree="landed")
+    scene.branch("b2", "taken in")
+    scene.attest(Target("2"), "landed")
+    assert codes(rule(scene, "✅ PLAN 2 COMPLETE", parent="taken in", tree="landed")) == [("CG106", "info")]
 
 
 @pytest.mark.parametrize(

@@ -21,12 +21,13 @@ from conductor_git.store.git import Result, said_by_git
 from conductor_git.store.identity import check_identity
 from conductor_git.store.logs import log_tail
 from conductor_git.store.platform import platform_tag
-from conductor_git.store.proposed import branch_here, proposed_parents
+from conductor_git.store.proposed import proposed_parents
 from conductor_git.store.repository import Repository
 from conductor_git.store.snapshot import take
 from conductor_git.store.staged import Product, beside_index, index_tree, product_of
 from conductor_git.store.subjects import find_target
 from conductor_git.store.validating import Validated, prove
+from conductor_git.store.writer import checked_out
 
 _RUN_MENDS = frozenset({"CG201", "CG202", "CG203", "CG204", "CG205", "CG206", "CG207"})
 """What is wrong for want of a run, and nothing else."""
@@ -93,7 +94,7 @@ def _line(target: Target, note: str) -> str:
 
 def _saying(repo: Repository, line: str, product: Product) -> Saying:
     parents = proposed_parents(repo)
-    return Saying(f"{line}\n", (), branch_here(repo), (parents,), product.whole, product.oid, platform_tag())
+    return Saying(f"{line}\n", (), checked_out(repo), (parents,), product.whole, product.oid, platform_tag())
 
 
 def _prove(

@@ -74,7 +74,7 @@ class _Folder:
         whole = self.verdicts.of(Target(plan.plan))
         moved = self._moved_on(whole, tip.oid if tip else None)
         claim = self._claim_status(plan, whole, moved)
-        merged = whole.complete and self._merged(plan, whole)
+        merged = self.verdicts.merged(plan.plan)
         state: State = "merged" if merged else self._state(plan, claim, waves, current, begun)
         blockers = self._blockers(plan)
         return PlanStatus(
@@ -147,10 +147,6 @@ class _Folder:
             return False
         history = self.snapshot.history
         return history.product(tip) != history.product(whole.commit)
-
-    def _merged(self, plan: Plan, whole: Verdict) -> bool:
-        landed = any(commit in self.claims.landed for commit in whole.proven)
-        return landed and not self.claims.holders.has_work(plan.plan)
 
     def _state(
         self, plan: Plan, claim: WaveStatus, waves: tuple[WaveStatus, ...], current: WaveStatus | None, begun: bool

@@ -5,6 +5,7 @@ A superset of what the judge refuses: where a commit touches none of it, no Pyth
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from conductor_git.core.globs import overlap
@@ -55,8 +56,8 @@ def _frozen_by_others(plans: Sequence[Plan], plan: Plan) -> list[str]:
 
 
 def control_paths(policy: Policy) -> list[str]:
-    """The pathspecs below which everything stands that guards are made from; a plan glob counts from its first folder."""
-    plans = policy.plans.partition("*")[0].partition("?")[0].partition("[")[0].rpartition("/")[0]
+    """The pathspecs below which everything stands that guards are made from; of a glob, its first folders."""
+    plans = re.split(r"[*?\[]", policy.plans, maxsplit=1)[0].rpartition("/")[0]
     return list(
         dict.fromkeys(
             [f":(top,literal){_CONTROL_TREE}", f":(top,literal){plans or '.'}", f":(top,literal){policy.scripts}"]

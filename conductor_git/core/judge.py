@@ -88,6 +88,10 @@ def _target(spoken: message.Claim, saying: Saying, snapshot: Snapshot) -> Target
         return Finding(
             "CG105", "error", saying.branch or "HEAD", f"{where} belongs to no plan, so nobody claims here", hint
         )
+    plan = snapshot.plan(own)
+    if here is None and plan is not None:
+        text = f"plan {own} is claimed on its own branch '{plan.branch}', and this is {where}: it would not count"
+        return Finding("CG103", "error", own, text, f"conductor-git log-status {own}    # who has it, and where")
     if spoken.plan is not None and spoken.plan != own:
         text = f"{where} belongs to plan {own}, and the message claims plan {spoken.plan}"
         return Finding("CG103", "error", own, text, f"conductor-git claim {own}")
@@ -122,7 +126,7 @@ def _judge_claim(
     findings = [*_here(evidence, verdicts.rules(target), target, saying, snapshot)]
     findings += verdicts.order(target, _ABOUT_TO_BE)
     findings += verdicts.blocked(target)
-    findings += _already(target, snapshot)
+    findings += _already(target, saying.product, snapshot)
     wanted = _trailers(target, evidence, verdicts.rules(target))
     findings += _wrong_trailers(saying.trailers, wanted)
     return Ruling(tuple(findings), target, line, wanted)
@@ -152,11 +156,14 @@ def _unproven(target: Target, saying: Saying) -> tuple[Finding, ...]:
     return (Finding("CG201", "error", str(target), text, f"conductor-git claim {target}"),)
 
 
-def _already(target: Target, snapshot: Snapshot) -> list[Finding]:
-    if target.wave is None:
-        return []
-    verdict = Verdicts(snapshot, Claims(snapshot.history, snapshot.plans)).of(target)
+def _already(target: Target, product: Oid, snapshot: Snapshot) -> list[Finding]:
+    verdicts = Verdicts(snapshot, Claims(snapshot.history, snapshot.plans))
+    verdict = verdicts.of(target)
     if not verdict.complete or verdict.commit is None:
+        return []
+    # A plan stands on its newest claim: one with other content says something new, unless it has landed already.
+    same = snapshot.history.product(verdict.commit) == product
+    if target.wave is None and not same and not verdicts.merged(target.plan):
         return []
     text = f"{target} is complete already, at {verdict.commit[:7]}; this claim changes nothing"
     return [Finding("CG106", "info", str(target), text)]

@@ -98,6 +98,11 @@ class Verdicts:
         delegation, declared = self.delegation(plan), self.plans.get(plan)
         return delegation.agent if delegation else declared.agent if declared else ""
 
+    def merged(self, plan: str) -> bool:
+        """Whether the plan has landed, and its branch has no work that integration lacks."""
+        landed = any(commit in self.claims.landed for commit in self.of(Target(plan)).proven)
+        return landed and not self.claims.holders.has_work(plan)
+
     def rules(self, target: Target) -> RuleSet | Finding:
         """The rules of now for a declared target."""
         if target not in self._rules:

@@ -15,8 +15,9 @@ from conductor_git.core.targets import Oid
 from conductor_git.core.tree import strip_control
 from conductor_git.store.git import run
 from conductor_git.store.objects import read_objects
-from conductor_git.store.proposed import branch_here, merge_heads, proposed_parents
+from conductor_git.store.proposed import merge_heads, proposed_parents
 from conductor_git.store.repository import Repository, discover
+from conductor_git.store.writer import checked_out
 
 _INHERITED = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
 
@@ -89,7 +90,7 @@ def _ruling(repo: Repository, cleaned: str) -> Ruling:
         # An amend looks just like a commit from here: same environment, same argument.
         sets.append(snapshot.history.nodes[parents[0]][0])
     trailers = _trailers(repo, cleaned)
-    saying = Saying(cleaned, trailers, branch_here(repo), tuple(sets), tree, product, platform_tag())
+    saying = Saying(cleaned, trailers, checked_out(repo), tuple(sets), tree, product, platform_tag())
     return judge_saying(saying, snapshot)
 
 

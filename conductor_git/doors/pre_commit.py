@@ -13,9 +13,9 @@ from conductor_git.core.targets import Oid
 from conductor_git.store.control import read_control
 from conductor_git.store.git import run
 from conductor_git.store.guards import write_guards
-from conductor_git.store.proposed import branch_here, merge_heads, proposed_parents
+from conductor_git.store.proposed import merge_heads, proposed_parents
 from conductor_git.store.repository import Repository, discover
-from conductor_git.store.writer import whoami
+from conductor_git.store.writer import checked_out, whoami
 
 _INHERITED = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
 
@@ -29,7 +29,7 @@ def pre_commit(args: list[str]) -> int:
     except CannotRun as error:
         return _without_rules(repo, paths, error)
     write_guards(repo, control)
-    branch, writer = branch_here(repo), whoami(repo, control.plans).name
+    branch, writer = checked_out(repo), whoami(repo, control.plans).name
     findings = judge_staged(Staged(paths, branch, writer, not proposed_parents(repo)), control.policy, control.plans)
     if merge_heads(repo) and branch == control.policy.integration:
         findings += _concluded(repo, branch, writer)

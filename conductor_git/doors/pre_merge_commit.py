@@ -9,10 +9,9 @@ from conductor_git.core.boundaries import Merging, judge_merge
 from conductor_git.core.findings import refused
 from conductor_git.core.say import say_findings
 from conductor_git.core.targets import Oid
-from conductor_git.store.proposed import branch_here
 from conductor_git.store.repository import discover
 from conductor_git.store.snapshot import take
-from conductor_git.store.writer import whoami
+from conductor_git.store.writer import checked_out, whoami
 
 
 def pre_merge_commit(args: list[str]) -> int:
@@ -20,7 +19,7 @@ def pre_merge_commit(args: list[str]) -> int:
     repo = discover()
     sources = tuple(Oid(name.removeprefix("GITHEAD_")) for name in sorted(os.environ) if name.startswith("GITHEAD_"))
     snapshot = take(repo, also=sources)
-    merging = Merging(branch_here(repo), sources, whoami(repo, snapshot.plans).name)
+    merging = Merging(checked_out(repo), sources, whoami(repo, snapshot.plans).name)
     findings = judge_merge(merging, snapshot)
     if findings:
         print(say_findings(findings, unchanged="nothing was merged"), file=sys.stderr)

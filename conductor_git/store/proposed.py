@@ -21,9 +21,3 @@ def merge_heads(repo: Repository) -> tuple[Oid, ...]:
             return tuple(Oid(line.strip()) for line in file if line.strip())
     except FileNotFoundError:
         return ()
-
-
-def branch_here(repo: Repository) -> str | None:
-    """The short name of the branch that is checked out; None when HEAD is detached."""
-    ref = repo.head_ref()
-    return None if ref is None else ref.removeprefix("refs/heads/")
