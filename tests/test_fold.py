@@ -347,6 +347,31 @@ def test_a_landing_that_was_never_validated_as_it_stands_is_an_alarm(scene: Scen
     assert codes(board(scene)) == []
 
 
+def test_what_was_never_validated_is_made_good_by_what_passes_on_top_of_it(scene: Scene) -> None:
+    complete(scene)
+    scene.commit("other", "root")
+    scene.commit("landing", "other", "whole", tree="result")
+    scene.branch("main", "landing")
+    scene.attest(Target("2"), "result", passed=False)
+    (alarm,) = board(scene).findings
+    assert (alarm.code, alarm.hint) == ("CG504", "conductor-git validate 2 --commit main")
+    scene.commit("mended", "landing")
+    scene.branch("main", "mended")
+    assert codes(board(scene)) == ["CG504"]
+    scene.attest(Target("2"), "mended")
+    assert codes(board(scene)) == []
+
+
+def test_an_unproven_landing_is_made_good_by_a_proven_one(scene: Scene) -> None:
+    scene.commit("sneaky", "root", "work", tree="work")
+    scene.branch("main", "sneaky")
+    assert codes(board(scene)) == ["CG503"]
+    complete(scene)
+    scene.commit("landing", "sneaky", "whole", tree="work")
+    scene.branch("main", "landing")
+    assert codes(board(scene)) == []
+
+
 def test_an_evil_merge_is_an_alarm(scene: Scene) -> None:
     complete(scene)
     scene.commit("landing", "root", "whole", tree="work")

@@ -82,6 +82,10 @@ class Attestations:
         """Every product tree that passed anything."""
         return frozenset(found.tree for listed in self.by_target.values() for found in listed if found.passed)
 
+    def failed_trees(self) -> frozenset[Oid]:
+        """Every product tree that failed anything."""
+        return frozenset(found.tree for listed in self.by_target.values() for found in listed if not found.passed)
+
 
 class Court:
     """The evidence rules with what they need to know; one a snapshot."""
@@ -165,7 +169,7 @@ class Court:
             return Evidence(findings=(_finding("CG207", asked, f"the proof of {tree} is of another repository"),))
         if asked.commit is not None and asked.proof in {found.digest for found in own}:
             message = f"{asked.target} was rewritten: its proof is of another tree than '{asked.product[:7]}'"
-            finding = _finding("CG211", asked, message, hint="conductor-git validate --rebased")
+            finding = _finding("CG211", asked, message, hint=f"conductor-git validate {asked.target.plan} --rebased")
             return Evidence(findings=(finding,))
         finding = _finding("CG201", asked, f"{tree} has no passing validation", detail=_last_pass(own))
         return Evidence(findings=(finding,))

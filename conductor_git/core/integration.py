@@ -32,7 +32,8 @@ def judge_steps(snapshot: Snapshot, claims: Claims, verdicts: Verdicts) -> Spine
     settled = accepted(snapshot.ledger.events)
     judge = _Steps(snapshot, claims, verdicts)
     steps = [step for step in claims.graph.first_parents(tip.oid) if step != snapshot.history.since]
-    findings = [finding for step in reversed(steps) for finding in judge.step(step) if step not in settled]
+    judged = [(step, list(judge.step(step))) for step in reversed(steps)]
+    findings = [finding for finding in judge.unsettled(judged) if finding.subject not in settled]
     if not snapshot.ledger.fetched:
         findings = [_untold(finding) for finding in findings]
     return Spine(tuple(findings), judge.landings)
@@ -59,6 +60,10 @@ def _cannot_tell(snapshot: Snapshot) -> Iterator[Finding]:
     yield Finding("CG708", "warning", since or name, text, hint, f"nobody can tell here what came into '{name}'")
 
 
+_LANDS_ANEW = frozenset({"CG503", "CG504", "CG505"})
+_PASSES_LATER = frozenset({"CG504"})
+
+
 class _Steps:
     """Walks the steps in order, so that what an earlier one brought is not brought again."""
 
@@ -71,6 +76,8 @@ class _Steps:
         self.targets = {said.commit: said.target for said in claims.all_said()}
         self.proven = {commit for target in claims.by_target for commit in verdicts.of(target).proven}
         self.passed = verdicts.attestations.passed_trees()
+        self.failed = verdicts.attestations.failed_trees() - self.passed
+        self.brought: dict[Oid, frozenset[str]] = {}
         self.forwarded: set[str] = set()
 
     def step(self, step: Oid) -> Iterator[Finding]:
@@ -84,12 +91,27 @@ class _Steps:
             yield from self._single(step, parents)
             return
         plans = self._plans_in(brought)
+        self.brought[step] = frozenset(plans)
         for plan in plans:
             self.landings[plan] = step
         if plans or not self.claims.nameless.isdisjoint(brought):
             yield from self._landing(step, parents, plans)
         elif self.snapshot.policy.direct != "any" and not self._only_control(step, parents):
             yield self._not_allowed(step)
+
+    def unsettled(self, judged: list[tuple[Oid, list[Finding]]]) -> list[Finding]:
+        """What no later step made good: a clean landing of the same plans does, and where content was never validated, a
+        later state of integration that passed."""
+        kept: list[Finding] = []
+        landed: set[str] = set()
+        passed = False
+        for step, findings in reversed(judged):
+            plans = self.brought.get(step, frozenset())
+            made_good = _LANDS_ANEW if plans and plans <= landed else _PASSES_LATER if passed else frozenset()
+            kept += [finding for finding in reversed(findings) if finding.code not in made_good]
+            landed |= plans if not findings else frozenset()
+            passed = passed or self.snapshot.history.product(step) in self.passed
+        return kept[::-1]
 
     def _plans_in(self, brought: set[Oid]) -> list[str]:
         started = {self.claims.starts[oid] for oid in brought if oid in self.claims.starts}
@@ -132,8 +154,10 @@ class _Steps:
             text = f"merge {step[:7]} of plan {plan} changes '.conductor/'"
             yield Finding("CG507", "alarm", step, text, f"git diff {step[:12]}^1 {step[:12]} -- .conductor")
         if product is not None and product not in self.passed:
-            text = f"merge {step[:7]} of plan {plan} was never validated as it stands on '{self._name}'"
-            hint = f"conductor-git validate {plan} --commit {step[:12]}"
+            how = "did not pass" if product in self.failed else "was never validated"
+            text = f"merge {step[:7]} of plan {plan} {how} as it stands on '{self._name}'"
+            # A merge that failed once fails again: what is mended on top of it is what can pass.
+            hint = f"conductor-git validate {plan} --commit {self._name if product in self.failed else step[:12]}"
             yield Finding("CG504", "alarm", step, text, hint)
 
     def _only_control(self, step: Oid, parents: tuple[Oid, ...]) -> bool:

@@ -44,7 +44,8 @@ def _landing(status: PlanStatus, integration: str) -> Iterator[Step]:
         yield Step(
             CONDUCTOR,
             f"land plan {status.plan} on '{integration}'",
-            f"git merge --no-ff -m 'Land plan {status.plan}: {_plain(status.title)}' {status.claim.commit[:12]}",
+            f"git merge --no-ff -m 'Land plan {status.plan}: {_plain(status.title)}' {status.claim.commit[:12]}"
+            f" && conductor-git validate {status.plan} --commit HEAD",
         )
 
 
