@@ -64,6 +64,30 @@ def test_what_is_staged_goes_into_the_claim(team: Team) -> None:
     assert team.git(team.root, "show", "HEAD:state") == "good and staged"
 
 
+def test_a_claim_says_what_it_does_not_hold_and_what_it_repeats(team: Team) -> None:
+    (team.root / "state").write_text("bad, but not staged\n")
+    said = claim(team)[1]
+    assert "note: not part of it: 'state' (not staged)" in said
+    assert "the content is the same" not in said
+    assert "note: the content is the same as that of 2.0" in claim(team)[1]
+
+
+def test_a_claim_says_how_others_come_to_see_it(team: Team, tmp_path: Path) -> None:
+    assert "to share it" not in claim(team, "2.0")[1]
+    team.git(tmp_path, "init", "-q", "--bare", "hub.git")
+    team.git(team.root, "remote", "add", "origin", str(tmp_path / "hub.git"))
+    said = claim(team, "2.1")[1]
+    command = next(line for line in said.splitlines() if line.startswith("to share it: ")).removeprefix("to share it: ")
+    assert team.run("sh", "-c", command)[0] == 0
+    team.git(team.root, "push", "-q", "origin", "main")
+    team.git(tmp_path, "clone", "-q", str(tmp_path / "hub.git"), "other")
+    assert "[CG604]" in team.run("conductor-git", "log-status", at=tmp_path / "other")[1]
+    assert team.run("conductor-git", "install", at=tmp_path / "other")[0] == 0
+    team.git(tmp_path / "other", "fetch", "-q")
+    board = json.loads(team.run("conductor-git", "log-status", "--json", at=tmp_path / "other")[1])
+    assert [wave["state"] for wave in board["plans"][0]["waves"]] == ["complete", "complete"]
+
+
 def test_a_failing_validation_claims_nothing_and_says_what_is_not_part_of_it(team: Team) -> None:
     (team.root / "state").write_text("bad\n")
     team.git(team.root, "add", "state")

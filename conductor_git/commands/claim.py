@@ -160,10 +160,15 @@ def _commit(repo: Repository, target: Target, product: Product, ruling: Ruling, 
     if done.code:
         raise _not_committed(target, done)
     head = repo.resolve("HEAD") or ""
-    board = fold(take(repo), now)
+    snapshot = take(repo)
+    board = fold(snapshot, now)
     proof = dict(ruling.trailers).get(message.PROOF_TRAILER)
     lines = [f"{title(target)} claimed: {head[:7]} '{ruling.line}'", *([f"proof: {proof}"] if proof else [])]
+    beside = beside_index(repo)
+    lines += beside_lines(beside.unstaged, beside.untracked)
+    lines += _same_as_before(snapshot, board, target, product)
     lines += _onward(board, target, now)
+    lines += _to_share(repo)
     notes = tuple(finding for finding in ruling.findings if not finding.refuses)
     return Outcome(DONE, "\n".join(lines), _data(target, head), notes)
 
@@ -186,6 +191,24 @@ def _onward(board: Board, target: Target, now: int) -> list[str]:
     if steps:
         return [f"next: {steps[0].step}", *([f"hint: {steps[0].command}"] if steps[0].command else [])]
     return [idle(board, agent, now)] if agent else []
+
+
+def _same_as_before(snapshot: Snapshot, board: Board, target: Target, product: Product) -> list[str]:
+    """A wave that changed nothing is worth a word: perhaps the last claim was simply made twice."""
+    status = board.plan(target.plan)
+    if status is None or target.wave is None:
+        return []
+    for wave in status.waves:
+        if wave.wave != target.wave and wave.commit and snapshot.history.product(wave.commit) == product.oid:
+            return [f"note: the content is the same as that of {target.plan}.{wave.wave}, claimed at {wave.commit[:7]}"]
+    return []
+
+
+def _to_share(repo: Repository) -> list[str]:
+    """Where others look at a remote: neither claim nor proof is there yet."""
+    remotes = repo.git("remote").lines()
+    remote = "origin" if "origin" in remotes else next(iter(remotes), "")
+    return [f"to share it: git push {remote} HEAD 'refs/notes/conductor/*'"] if remote else []
 
 
 def _data(target: Target, commit: str | None) -> dict[str, object]:
