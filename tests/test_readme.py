@@ -42,8 +42,13 @@ def test_the_five_minute_start(tmp_path: Path, git: Git) -> None:
         assert (done.returncode != 0) == ("# refused" in line), f"{line}\n{said[line]}"
         for code in re.findall(r"\[(CG\d{3})\]", line):
             assert code in said[line]
-    assert "1/2" in said["conductor-git log-status"]
-    assert "next" in said["conductor-git log-status"]
+    board = next(said[line] for line in said if line.startswith("conductor-git log-status"))
+    assert "1 complete" in board
+    assert "git merge --no-ff -m 'Land plan 1" in board
+    done = subprocess.run(
+        ["conductor-git", "log-status", "--check"], cwd=where, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, "1 merged" in done.stdout) == (0, True)
 
 
 def test_make_has_the_two_targets() -> None:
