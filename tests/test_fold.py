@@ -5,10 +5,13 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from conductor_git.core.attestation import Counts
 from conductor_git.core.board import Board, PlanStatus, WaveStatus
 from conductor_git.core.fold import fold
 from conductor_git.core.plan import Criterion, Manual, Wave
 from conductor_git.core.policy import Policy, ValidationPolicy
+from conductor_git.core.rules import Scripts
+from conductor_git.core.snapshot import Snapshot
 from conductor_git.core.targets import Target
 from tests.scene import REPOSITORY, Scene, oid, plan
 
@@ -100,8 +103,6 @@ def test_late_proof_heals(scene: Scene) -> None:
     ],
 )
 def test_what_is_no_proof(scene: Scene, attested: str, changes: dict[str, object], code: str) -> None:
-    from conductor_git.core.attestation import Counts
-
     claim(scene, "c0", "work", 0, "work")
     if "counts" in changes:
         changes = {**changes, "counts": Counts(0, 0, 3)}
@@ -161,7 +162,11 @@ def test_a_runner_is_awaited_where_the_policy_asks_for_one() -> None:
     claim(scene, "c0", "root", 0, "root")
     scene.attest(Target("2", 0), "root")
     assert wave(scene, 0).awaiting == ("a runner",)
+    scene.attest(Target("2", 0), "root", role="runner", writer="agent-2")
+    assert (wave(scene, 0).awaiting, wave(scene, 0).basis) == (("a runner",), "self")
     scene.attest(Target("2", 0), "root", role="runner", writer="runner-linux")
+    assert (wave(scene, 0).state, wave(scene, 0).basis) == ("complete", "runner")
+    scene.attest(Target("2", 0), "root", passed=False)
     assert (wave(scene, 0).state, wave(scene, 0).basis) == ("complete", "runner")
 
 
@@ -174,15 +179,62 @@ def test_a_fixed_criterion_is_checked_again_by_the_reader() -> None:
     assert codes(wave(scene, 0)) == ["CG204"]
 
 
+OLD = "sha256:" + "1" * 64
+
+
+def drifted(scene: Scene, **rules: object) -> Snapshot:
+    """The snapshot of a scene that had other rules once."""
+    then = msgspec.structs.replace(scene.rules(Target("2", 0)), digest=OLD, **rules)
+    return msgspec.structs.replace(scene.snapshot(), past_rules={OLD: then})
+
+
 def test_drift_is_believed_only_for_rules_that_were_once_in_force(scene: Scene) -> None:
-    old = "sha256:" + "1" * 64
-    scene.commit("c0", "work", line="✅ Wave 0 Complete", tree="work", plan="2", wave="0", rules=old)
+    scene.commit("c0", "work", line="✅ Wave 0 Complete", tree="work", plan="2", wave="0", rules=OLD)
     scene.branch("b2", "c0")
-    scene.attest(Target("2", 0), "work", rules=old)
+    scene.attest(Target("2", 0), "work", rules=OLD)
     assert codes(wave(scene, 0)) == ["CG203"]
-    snapshot = msgspec.structs.replace(scene.snapshot(), past_rules=frozenset({old}))
-    found = fold(snapshot, NOW).plans[0].waves[0]
+    found = fold(drifted(scene), NOW).plans[0].waves[0]
     assert (found.state, found.drift, codes(found)) == ("complete", True, ["CG209"])
+
+
+@pytest.mark.parametrize(
+    "demanded",
+    [
+        {"platforms": ("linux-x86_64", "macos-arm64")},
+        {"attested_by": "runner"},
+        {"manual": Manual(3, 7)},
+        {"min_tests": 5},
+        {"criteria": (Criterion("tests.passed", at_least=5),)},
+    ],
+    ids=lambda demanded: next(iter(demanded)),
+)
+def test_what_old_rules_still_awaited_is_not_complete_when_they_change(
+    scene: Scene, demanded: dict[str, object]
+) -> None:
+    scene.commit("c0", "work", line="✅ Wave 0 Complete", tree="work", plan="2", wave="0", rules=OLD)
+    scene.branch("b2", "c0")
+    scene.attest(Target("2", 0), "work", rules=OLD, counts=Counts(passed=1), metrics={"tests.passed": 1.0})
+    found = fold(drifted(scene, **demanded), NOW).plans[0].waves[0]
+    assert (found.state, codes(found)) == ("claimed", ["CG203"])
+
+
+def test_what_was_proven_stays_so_when_its_script_is_gone(scene: Scene) -> None:
+    scene.commit("c0", "work", line="✅ Wave 0 Complete", tree="work", plan="2", wave="0", rules=OLD)
+    scene.branch("b2", "c0")
+    scene.attest(Target("2", 0), "work", rules=OLD)
+    snapshot = msgspec.structs.replace(drifted(scene), scripts=Scripts())
+    found = fold(snapshot, NOW).plans[0].waves[0]
+    assert (found.state, codes(found)) == ("complete", ["CG209"])
+
+
+def test_a_clock_that_cannot_be_believed_buys_no_last_word(scene: Scene) -> None:
+    claim(scene, "c0", "work", 0, "work")
+    scene.attest(Target("2", 0), "work", passed=False)
+    scene.events[-1] = msgspec.structs.replace(scene.events[-1], clock=10**9)
+    assert codes(wave(scene, 0)) == ["CG202"]
+    scene.attest(Target("2", 0), "work")
+    assert wave(scene, 0).state == "complete"
+    assert codes(board(scene)) == ["CG603"]
 
 
 def test_a_rebased_claim_is_claimed_rewritten(scene: Scene) -> None:

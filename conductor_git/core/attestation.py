@@ -17,6 +17,9 @@ from conductor_git.core.targets import Oid, Target
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://in-toto.io/attestation/test-result/v0.1"
 
+RUNNER_PREFIX = "runner-"
+"""How the names of those writers begin that are runners; no agent can be called so."""
+
 Verdict = Literal["PASSED", "WARNED", "FAILED"]
 Outcome = Literal["passed", "failed", "timed-out", "tracked-files-changed", "criteria"]
 
@@ -64,6 +67,7 @@ class Attestation(msgspec.Struct, frozen=True):
     failed_tests: tuple[str, ...] = ()
     log_digest: str = ""
     role: Literal["agent", "runner"] = "agent"
+    """As read: a runner only where the writer is one, whatever it says of itself."""
     unmet: tuple[str, ...] = ()
     """Criteria that did not hold, as text."""
     digest: str = ""
@@ -132,6 +136,7 @@ def read(event: Event) -> Attestation | None:
                 "script": script["name"],
                 "script_digest": script["digest"]["gitBlob"],
                 "failed_tests": predicate.get("failedTests", ()),
+                "role": own.get("role", "agent") if event.writer.startswith(RUNNER_PREFIX) else "agent",
                 "digest": digest(body),
                 "event": event.id,
             },

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -11,8 +11,7 @@ from conductor_git.core.attestation import Attestation
 from conductor_git.core.board import Basis
 from conductor_git.core.event import Event
 from conductor_git.core.findings import Finding, Severity
-from conductor_git.core.plan import Manual
-from conductor_git.core.policy import ValidationPolicy
+from conductor_git.core.ledger import CLOCK_SLACK
 from conductor_git.core.rules import RuleSet
 from conductor_git.core.targets import Oid, Target
 
@@ -58,13 +57,16 @@ class Evidence(msgspec.Struct, frozen=True):
 
 
 class Attestations:
-    """Every readable attestation of a ledger, by target and by digest, oldest first."""
+    """Every readable attestation of a ledger, by target and by digest, oldest first; before all of them those whose
+    clock is too far ahead to be believed."""
 
-    def __init__(self, events: Iterable[Event]) -> None:
+    def __init__(self, events: Sequence[Event]) -> None:
         self.by_target: dict[Target, list[Attestation]] = {}
         self.by_digest: dict[str, Attestation] = {}
         self.unreadable = 0
-        for event in events:
+        limit = len(events) + CLOCK_SLACK
+        # The last word counts, and a clock that cannot be believed must not buy it.
+        for event in sorted(events, key=lambda event: event.clock <= limit):
             if event.kind != "attestation":
                 continue
             found = attestation.read(event)
@@ -78,101 +80,90 @@ class Attestations:
         """All of one target, oldest first in ledger order."""
         return self.by_target.get(target, [])
 
-    def passed_trees(self) -> frozenset[Oid]:
-        """Every product tree that passed anything."""
-        return frozenset(found.tree for listed in self.by_target.values() for found in listed if found.passed)
-
-    def failed_trees(self) -> frozenset[Oid]:
-        """Every product tree that failed anything."""
-        return frozenset(found.tree for listed in self.by_target.values() for found in listed if not found.passed)
-
 
 class Court:
     """The evidence rules with what they need to know; one a snapshot."""
 
-    def __init__(
-        self, attestations: Attestations, policy: ValidationPolicy, repository: str, past_rules: frozenset[str]
-    ) -> None:
+    def __init__(self, attestations: Attestations, repository: str, past_rules: Mapping[str, RuleSet]) -> None:
         self.attestations = attestations
-        self.policy = policy
         self.repository = repository
         self.past_rules = past_rules
 
-    def judge(self, asked: Asked, rules: RuleSet | Finding, manual: Manual | None) -> Evidence:
-        """Judge one claim's evidence."""
-        if isinstance(rules, Finding):
-            return Evidence(findings=(rules,))
-        every = self.attestations.of(asked.target)
-        own = [found for found in every if found.repository == self.repository]
-        here = [found for found in own if found.tree == asked.product]
-        current = [found for found in here if found.rules == rules.digest]
-        if not current:
-            return self._without(asked, rules, every, own, here)
-        return self._with(asked, rules, manual, current)
+    def judge(self, asked: Asked, rules: RuleSet | Finding) -> Evidence:
+        """Judge one claim's evidence; `rules` are those of now, or why there are none."""
+        here = self._about(asked.target, asked.product)
+        if isinstance(rules, RuleSet) and any(found.rules == rules.digest for found in here):
+            return self._under(asked, rules, here)
+        past = self.past_rules.get(asked.rules or "") if asked.commit is not None else None
+        if past is not None and (then := self._under(asked, past, here)).complete:
+            text = f"{asked.target} was proven under the rules of its time; they are others now"
+            return Evidence(then.proofs, (), (_finding("CG209", asked, text, severity="warning"),), drift=True)
+        return Evidence(findings=(rules if isinstance(rules, Finding) else self._why_not(asked, rules, here),))
 
-    def _with(self, asked: Asked, rules: RuleSet, manual: Manual | None, current: list[Attestation]) -> Evidence:
+    def ever_proved(self, target: Target, product: Oid, rules: RuleSet | Finding) -> bool:
+        """Whether this content was proven once, under the rules of now or of an earlier time, whatever was said since.
+
+        What has landed is asked this: no later word in the ledger, and no later change of rules, makes it unproven.
+        """
+        passed = [found for found in self._about(target, product) if found.passed]
+        asked = Asked(target, product)
+        known = {**self.past_rules, **({rules.digest: rules} if isinstance(rules, RuleSet) else {})}
+        digests = dict.fromkeys(found.rules for found in passed)
+        return any(self._under(asked, known[digest], passed).complete for digest in digests if digest in known)
+
+    def _about(self, target: Target, product: Oid) -> list[Attestation]:
+        every = self.attestations.of(target)
+        return [found for found in every if found.tree == product and found.repository == self.repository]
+
+    def _under(self, asked: Asked, rules: RuleSet, here: list[Attestation]) -> Evidence:
+        """What these attestations of the content are worth under some rules."""
+        current = [found for found in here if found.rules == rules.digest]
+        awaiting: list[str] = []
+        if rules.attested_by == "runner":
+            # Where a runner has spoken, what agents say besides is not asked for.
+            of_runners = [found for found in current if found.role == "runner"]
+            awaiting = [] if of_runners else ["a runner"]
+            current = of_runners or current
         newest = {found.platform: found for found in current}
-        wanted = rules.platforms or (current[-1].platform,)
+        wanted = rules.platforms or tuple(found.platform for found in current[-1:])
         proofs = tuple(newest[platform] for platform in wanted if platform in newest)
-        awaiting = [platform for platform in wanted if platform not in newest]
-        findings = [finding for proof in proofs for finding in self._faults(asked, rules, proof)]
-        if self.policy.attested_by == "runner" and any(proof.role != "runner" for proof in proofs):
-            awaiting.append("a runner")
-        if manual is not None:
-            awaiting.append(f"scores of {manual.people} people")
+        awaiting = [*(platform for platform in wanted if platform not in newest), *awaiting]
+        if rules.manual is not None:
+            awaiting.append(f"scores of {rules.manual.people} people")
+        findings = [finding for proof in proofs for finding in _faults(asked, rules, proof)]
         if awaiting and not findings:
             findings.append(_finding("CG208", asked, f"{asked.target} awaits {', '.join(awaiting)}", severity="info"))
         return Evidence(proofs, tuple(awaiting), tuple(findings))
 
-    def _faults(self, asked: Asked, rules: RuleSet, proof: Attestation) -> list[Finding]:
-        where = f"tree '{proof.tree[:7]}' on {proof.platform}"
-        if not proof.passed:
-            code = {"criteria": "CG204"}.get(proof.outcome, "CG202")
-            why = f": {'; '.join(proof.unmet)}" if proof.unmet else f" ({proof.outcome.replace('-', ' ')})"
-            return [_finding(code, asked, f"the validation of {asked.target} failed on {where}{why}")]
-        found = []
-        if proof.counts is not None and proof.counts.run < self.policy.min_tests:
-            found.append(
-                _finding(
-                    "CG205", asked, f"{proof.counts.run} tests ran on {where}, at least {self.policy.min_tests} must"
-                )
-            )
-        # Ratios were judged by the validation against the baseline of its time; a bound on a number holds for ever.
-        fixed = tuple(criterion for criterion in rules.criteria if not criterion.of_baseline)
-        unmet, _ = results.check_criteria(fixed, proof.metrics, None)
-        found += [_finding("CG204", asked, f"{text} does not hold on {where}") for text in unmet]
-        return found
-
-    def _without(
-        self,
-        asked: Asked,
-        rules: RuleSet,
-        every: list[Attestation],
-        own: list[Attestation],
-        here: list[Attestation],
-    ) -> Evidence:
+    def _why_not(self, asked: Asked, rules: RuleSet, here: list[Attestation]) -> Finding:
+        """Why nothing proves this content under the rules of now."""
         tree = f"tree '{asked.product[:7]}'"
-        passed_here = [found for found in here if found.passed]
-        drifted = [
-            found
-            for found in passed_here
-            if asked.commit is not None and found.rules == asked.rules and found.rules in self.past_rules
-        ]
-        if drifted:
-            message = f"{asked.target} was proven under the rules of its time; they are others now"
-            finding = _finding("CG209", asked, message, severity="warning")
-            return Evidence((drifted[-1],), (), (finding,), drift=True)
-        if passed_here:
-            message = f"{tree} passed under other rules than those of now ('{rules.script}')"
-            return Evidence(findings=(_finding("CG203", asked, message),))
-        if any(found.tree == asked.product for found in every) and not here:
-            return Evidence(findings=(_finding("CG207", asked, f"the proof of {tree} is of another repository"),))
+        if any(found.passed for found in here):
+            return _finding("CG203", asked, f"{tree} passed under other rules than those of now ('{rules.script}')")
+        every = self.attestations.of(asked.target)
+        if not here and any(found.tree == asked.product for found in every):
+            return _finding("CG207", asked, f"the proof of {tree} is of another repository")
+        own = [found for found in every if found.repository == self.repository]
         if asked.commit is not None and asked.proof in {found.digest for found in own}:
-            message = f"{asked.target} was rewritten: its proof is of another tree than '{asked.product[:7]}'"
-            finding = _finding("CG211", asked, message, hint=f"conductor-git validate {asked.target.plan} --rebased")
-            return Evidence(findings=(finding,))
-        finding = _finding("CG201", asked, f"{tree} has no passing validation", detail=_last_pass(own))
-        return Evidence(findings=(finding,))
+            text = f"{asked.target} was rewritten: its proof is of another tree than '{asked.product[:7]}'"
+            return _finding("CG211", asked, text, hint=f"conductor-git validate {asked.target.plan} --rebased")
+        return _finding("CG201", asked, f"{tree} has no passing validation", detail=_last_pass(own))
+
+
+def _faults(asked: Asked, rules: RuleSet, proof: Attestation) -> list[Finding]:
+    where = f"tree '{proof.tree[:7]}' on {proof.platform}"
+    if not proof.passed:
+        code = {"criteria": "CG204"}.get(proof.outcome, "CG202")
+        why = f": {'; '.join(proof.unmet)}" if proof.unmet else f" ({proof.outcome.replace('-', ' ')})"
+        return [_finding(code, asked, f"the validation of {asked.target} failed on {where}{why}")]
+    found = []
+    few = results.too_few(proof.counts, rules.min_tests)
+    if few:
+        found.append(_finding("CG205", asked, f"{few}, on {where}"))
+    # Ratios were judged by the validation against the baseline of its time; a bound on a number holds for ever.
+    fixed = tuple(criterion for criterion in rules.criteria if not criterion.of_baseline)
+    unmet, _ = results.check_criteria(fixed, proof.metrics, None)
+    return found + [_finding("CG204", asked, f"{text} does not hold on {where}") for text in unmet]
 
 
 def _last_pass(own: list[Attestation]) -> str:

@@ -75,8 +75,9 @@ class _Steps:
         self.landings: dict[str, Oid] = {}
         self.targets = {said.commit: said.target for said in claims.all_said()}
         self.proven = {commit for target in claims.by_target for commit in verdicts.of(target).proven}
-        self.passed = verdicts.attestations.passed_trees()
-        self.failed = verdicts.attestations.failed_trees() - self.passed
+        attested = [found for listed in verdicts.attestations.by_target.values() for found in listed]
+        self.passed = {found.tree for found in attested if found.passed}
+        self.failed = {found.tree for found in attested if not found.passed} - self.passed
         self.brought: dict[Oid, frozenset[str]] = {}
         self.forwarded: set[str] = set()
 

@@ -10,8 +10,8 @@ import msgspec
 from conductor_git.core import attestation
 from conductor_git.core.event import canonical
 from conductor_git.core.findings import Finding
-from conductor_git.core.plan import Criterion, Plan, Rules, Validation, Wave
-from conductor_git.core.policy import Policy, ValidationPolicy
+from conductor_git.core.plan import Criterion, Manual, Plan, Rules, Validation, Wave
+from conductor_git.core.policy import Policy, Runner, ValidationPolicy
 from conductor_git.core.targets import Oid, Target
 
 EXECUTABLE = "100755"
@@ -49,6 +49,9 @@ class RuleSet(msgspec.Struct, frozen=True):
     """Each must pass; empty is any one platform."""
     digest: str
     """`sha256:<hex>` over `canonical_rules`."""
+    manual: Manual | None = None
+    attested_by: Runner = "agent"
+    min_tests: int = 1
 
 
 def rules_of(policy: Policy, plan: Plan, target: Target, scripts: Scripts) -> RuleSet | Finding:
@@ -71,6 +74,9 @@ def rules_of(policy: Policy, plan: Plan, target: Target, scripts: Scripts) -> Ru
         criteria=criteria,
         platforms=platforms,
         digest=attestation.digest(rules),
+        manual=wave.manual if wave else None,
+        attested_by=policy.validation.attested_by,
+        min_tests=policy.validation.min_tests,
     )
 
 

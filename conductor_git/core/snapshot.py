@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from conductor_git.core.findings import Finding
@@ -9,7 +11,7 @@ from conductor_git.core.history import History
 from conductor_git.core.ledger import Ledger
 from conductor_git.core.plan import BrokenPlan, Plan
 from conductor_git.core.policy import Policy
-from conductor_git.core.rules import Scripts
+from conductor_git.core.rules import RuleSet, Scripts
 from conductor_git.core.targets import Oid
 
 
@@ -24,8 +26,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     scripts: Scripts
     history: History
     ledger: Ledger
-    past_rules: frozenset[str] = frozenset()
-    """Digests of rules that an older control commit really had; drift is believed for these only."""
+    past_rules: Mapping[str, RuleSet] = {}
+    """Rules that an older control commit really had, by digest; drift is believed for these only."""
     findings: tuple[Finding, ...] = ()
     """What gathering already found (control diverged, …)."""
 

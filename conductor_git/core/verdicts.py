@@ -44,8 +44,7 @@ class Verdicts:
         self.claims = claims
         self.plans = {plan.plan: plan for plan in snapshot.plans}
         self.attestations = Attestations(snapshot.ledger.events)
-        policy = snapshot.policy
-        self.court = Court(self.attestations, policy.validation, policy.repository, snapshot.past_rules)
+        self.court = Court(self.attestations, snapshot.policy.repository, snapshot.past_rules)
         self.blockers = open_blockers(snapshot.ledger.events)
         self._known: dict[Target, Verdict] = {}
         self._rules: dict[Target, RuleSet | Finding] = {}
@@ -104,10 +103,13 @@ class Verdicts:
         return landed and not self.claims.holders.has_work(plan)
 
     def rules(self, target: Target) -> RuleSet | Finding:
-        """The rules of now for a declared target."""
+        """The rules of now, or why there are none."""
         if target not in self._rules:
-            plan = self.plans[target.plan]
-            self._rules[target] = rules_of(self.snapshot.policy, plan, target, self.snapshot.scripts)
+            plan = self.plans.get(target.plan)
+            undeclared = Finding("CG101", "error", str(target), f"plan {target.plan} is not on the control ref")
+            self._rules[target] = (
+                rules_of(self.snapshot.policy, plan, target, self.snapshot.scripts) if plan else undeclared
+            )
         return self._rules[target]
 
     def declared(self, target: Target) -> bool:
@@ -145,10 +147,8 @@ class Verdicts:
         return tuple(need for need in self.needs(target) if not self.of(need).complete)
 
     def weigh(self, target: Target, asked: Asked) -> Evidence:
-        """The evidence for one claim of a declared target."""
-        plan = self.plans[target.plan]
-        wave = None if target.wave is None else plan.wave(target.wave)
-        return self.court.judge(asked, self.rules(target), wave.manual if wave else None)
+        """The evidence for one claim."""
+        return self.court.judge(asked, self.rules(target))
 
     def _unmet(self, target: Target, need: Target, commit: Oid) -> Finding | None:
         verdict = self.of(need)

@@ -1,0 +1,98 @@
+"""Rules that are not those of now but were once: what older control commits really said."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from conductor_git.core.attestation import read as read_attestation
+from conductor_git.core.errors import CannotRun
+from conductor_git.core.plan import Plan
+from conductor_git.core.policy import Policy
+from conductor_git.core.rules import RuleSet, Scripts, rules_of
+from conductor_git.core.snapshot import Snapshot
+from conductor_git.core.targets import Oid
+from conductor_git.core.tree import CONTROL_FOLDER
+from conductor_git.store import memo
+from conductor_git.store.control import read_control
+from conductor_git.store.controltree import folders_of
+from conductor_git.store.repository import Repository
+
+_MEMO = "past-rules"
+_OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+
+_Kept = dict[str, dict[str, RuleSet | None]]
+"""Tree of a control commit -> digest that a proof named with it -> those rules; None where it did not have them."""
+
+
+def find_past_rules(repo: Repository, snapshot: Snapshot) -> dict[str, RuleSet]:
+    """The rules, by digest, of control commits that proofs name and that the control ref still contains.
+
+    What an attestation names is anybody's word: it is looked for among commits of the control ref, and read once for
+    each control tree, however many there are that name it.
+    """
+    now = {rules.digest for rules in _rules(snapshot.policy, snapshot.plans, snapshot.scripts)}
+    named = _named(snapshot, now)
+    trees = _trees(repo, _contained(repo, named, snapshot.control), snapshot.policy)
+    if not trees:
+        return {}
+    kept: _Kept = memo.load(repo, _MEMO, _Kept) or {}
+    fresh = False
+    for commit, tree in trees.items():
+        known = kept.setdefault(tree, {})
+        missing = named[commit] - known.keys()
+        if missing:
+            had = _rules_at(repo, commit)
+            known.update({digest: had.get(digest) for digest in missing})
+            fresh = True
+    if fresh:
+        memo.save(repo, _MEMO, kept)
+    pairs = ((digest, kept[tree][digest]) for commit, tree in trees.items() for digest in named[commit])
+    return {digest: rules for digest, rules in pairs if rules is not None}
+
+
+def _named(snapshot: Snapshot, now: set[str]) -> dict[Oid, set[str]]:
+    """Control commit -> digests that are not those of now, as proofs name them together."""
+    found: dict[Oid, set[str]] = {}
+    for event in snapshot.ledger.events:
+        proof = read_attestation(event) if event.kind == "attestation" else None
+        if proof is not None and proof.rules not in now and _OID.fullmatch(proof.control):
+            found.setdefault(proof.control, set()).add(proof.rules)
+    return found
+
+
+def _contained(repo: Repository, commits: Iterable[Oid], tip: Oid) -> list[Oid]:
+    """Those of the commits that are here and that `tip` contains."""
+    asked = "".join(f"{commit}\n" for commit in commits).encode("ascii")
+    if not asked:
+        return []
+    lines = repo.git("cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=asked).lines()
+    here = [Oid(line.removesuffix(" commit")) for line in lines if line.endswith(" commit")]
+    stdin = "".join(f"{commit}\n" for commit in [*here, f"^{tip}"]).encode("ascii")
+    outside = set(repo.git("rev-list", "--stdin", stdin=stdin).lines())
+    return [commit for commit in here if commit not in outside]
+
+
+def _trees(repo: Repository, commits: list[Oid], policy: Policy) -> dict[Oid, str]:
+    """Commit -> what is the same in all commits that have the same policy, plans and scripts."""
+    folders = sorted({CONTROL_FOLDER.decode("ascii"), *folders_of(policy)})
+    asked = "".join(f"{commit}:{folder}\n" for commit in commits for folder in folders)
+    if not asked:
+        return {}
+    oids = repo.git("cat-file", "--batch-check=%(objectname)", stdin=asked.encode()).lines()
+    size = len(folders)
+    return {commit: " ".join(oids[at * size : (at + 1) * size]) for at, commit in enumerate(commits)}
+
+
+def _rules_at(repo: Repository, commit: Oid) -> dict[str, RuleSet]:
+    try:
+        control = read_control(repo, commit=commit)
+    except CannotRun:
+        # There was no policy yet, or none that could be obeyed.
+        return {}
+    return {rules.digest: rules for rules in _rules(control.policy, control.plans, control.scripts)}
+
+
+def _rules(policy: Policy, plans: Iterable[Plan], scripts: Scripts) -> Iterable[RuleSet]:
+    every = (rules_of(policy, plan, target, scripts) for plan in plans for target in plan.targets())
+    return (rules for rules in every if isinstance(rules, RuleSet))
