@@ -35,7 +35,7 @@ def doctor(repo: Repository, *, fix: bool) -> Outcome:
     writers, nameless = _writers(repo, control)
     unfetched = missing_refspecs(repo)
     findings = [
-        *(_finding(door) for door in standing if door.state != "stands"),
+        *(_finding(door, after_fix=fix) for door in standing if door.state != "stands"),
         *(finding for finding in unfixed if finding.severity == "error"),
         *(_unfetched(remote) for remote in unfetched),
         *nameless,
@@ -83,7 +83,7 @@ def _unfetched(remote: str) -> Finding:
     return Finding("CG604", "warning", remote, text, _FIX)
 
 
-def _finding(door: Standing) -> Finding:
+def _finding(door: Standing, *, after_fix: bool) -> Finding:
     what = {
         "missing": "is missing",
         "not executable": "is not executable, so git passes it over",
@@ -96,6 +96,9 @@ def _finding(door: Standing) -> Finding:
     detail = f"{door.detail}; {where}" if door.detail else where
     # Another worktree's files are that worktree's to change and commit.
     hint = "conductor-git install    # in that worktree" if door.state == "not added" else _FIX
+    if after_fix and door.state != "not added":
+        # What could not be mended is said beside it, with what helps.
+        hint = ""
     text = f"door '{door.door}' {what}, in '{door.worktree}'"
     return Finding("CG711", "error", f"{door.worktree}:{door.door}", text, hint, detail)
 

@@ -6,8 +6,8 @@ import os
 
 import msgspec
 
-from conductor_git.core.errors import CannotRun
 from conductor_git.store.exclusive import exclusive
+from conductor_git.store.refused import cannot
 from conductor_git.store.repository import Repository
 
 
@@ -49,7 +49,7 @@ def _renew(repo: Repository, path: str) -> _Clone:
                 return known
             return _write(file, _moved(known, path))
     except OSError as error:
-        raise CannotRun(f"the clone id cannot be written to '{file}': {error.strerror}") from error
+        raise cannot("written", file, error, detail="it has the id of this clone; nothing was recorded") from error
 
 
 def _moved(known: _Clone | None, path: str) -> _Clone:

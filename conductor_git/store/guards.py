@@ -8,10 +8,10 @@ import tempfile
 import time
 from contextlib import suppress
 
-from conductor_git.core.errors import CannotRun
 from conductor_git.core.guards import control_paths, guard_specs, guarded_refs, render_specs
 from conductor_git.core.targets import Oid
 from conductor_git.store.control import Control
+from conductor_git.store.refused import cannot
 from conductor_git.store.repository import Repository
 
 _DRAFT = ".tmp-"
@@ -34,7 +34,7 @@ def write_guards(repo: Repository, control: Control, *, anew: bool = False) -> N
         _write_if_other(os.path.join(repo.private, "control-ref"), _control_ref(repo, control))
         _sweep(folder, control.oid)
     except OSError as error:
-        raise CannotRun(f"'{folder}' cannot be written: {error.strerror}", detail="nothing was changed") from error
+        raise cannot("written", folder, error, detail="nothing was changed") from error
 
 
 def remove_guards(repo: Repository) -> None:

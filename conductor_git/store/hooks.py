@@ -17,6 +17,7 @@ from conductor_git.store.guards import remove_guards, write_guards
 from conductor_git.store.hookfolders import HookFolder, find_folders, hide, is_tracked, reveal
 from conductor_git.store.locks import hold
 from conductor_git.store.managers import Manager
+from conductor_git.store.refused import cannot
 from conductor_git.store.repository import Repository
 from conductor_git.store.shellhooks import TrackedHooks
 
@@ -116,8 +117,7 @@ def _install(repo: Repository, folder: HookFolder, door: str) -> Installed:
     except CannotRun as error:
         return Installed(findings=(_shut(door, folder, error),))
     except OSError as error:
-        what = CannotRun(f"'{place.path}' cannot be written: {error.strerror}")
-        return Installed(findings=(_shut(door, folder, what),))
+        return Installed(findings=(_shut(door, folder, cannot("written", place.path, error)),))
 
 
 def _write(repo: Repository, folder: HookFolder, place: Place) -> Installed:
@@ -170,10 +170,11 @@ def _through(repo: Repository, folder: HookFolder, door: str, manager: Manager) 
 
 
 def _shut(door: str, folder: HookFolder, error: CannotRun) -> Finding:
-    where = f"git looks for it in '{folder.path}'"
+    where, hint = f"git looks for it in '{folder.path}'", error.hint
     if folder.scope:
         where += f" (core.hooksPath, {folder.scope} configuration)"
-    return Finding("CG711", "error", door, f"'{door}' cannot be put in place: {error.what}", error.hint, where)
+        hint = "git config --show-origin --get core.hooksPath"
+    return Finding("CG711", "error", door, f"'{door}' cannot be put in place: {error.what}", hint, where)
 
 
 def _remove(repo: Repository) -> Installed:

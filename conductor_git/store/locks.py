@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from conductor_git.core.errors import CannotRun
+from conductor_git.store.refused import cannot
 from conductor_git.store.repository import Repository
 
 
@@ -29,7 +30,7 @@ def hold(repo: Repository, name: str, *, doing: str, wait: float = 120) -> Itera
             f"'{name}' is locked by {_holder(path)}", detail=f"waited {wait:g} s; nothing was changed"
         ) from None
     except OSError as error:
-        raise CannotRun(f"'{path}' cannot be locked: {error.strerror}", detail="nothing was changed") from error
+        raise cannot("locked", path, error, detail="nothing was changed") from error
     try:
         _write(path, doing)
         yield

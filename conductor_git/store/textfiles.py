@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-from conductor_git.core.errors import CannotRun
+from conductor_git.store.refused import cannot
 
 
 def read_text(path: str) -> str | None:
@@ -29,4 +29,4 @@ def write_text(path: str, text: str) -> None:
             os.chmod(draft, os.stat(path).st_mode)
         os.replace(draft, os.path.realpath(path))
     except OSError as error:
-        raise CannotRun(f"'{path}' cannot be written: {error.strerror}", detail="it was left as it is") from error
+        raise cannot("written", path, error, detail="it was left as it is") from error
