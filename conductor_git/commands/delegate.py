@@ -159,9 +159,7 @@ def _plan(repo: Repository, asked: Asked, control: Control, say: Say) -> Plan:
         return found
     broken = next((broken for broken in control.broken if broken.plan == asked.what), None)
     if broken is not None:
-        raise CannotRun(
-            f"plan '{asked.what}' cannot be read: {broken.errors[0]}", hint=f"conductor-git plan check {asked.what}"
-        )
+        raise CannotRun(f"plan '{asked.what}' cannot be read: {broken.errors[0]}", hint="conductor-git plan check")
     if is_plan_id(asked.what):
         raise CannotRun(f"plan '{asked.what}' is not declared on '{control.ref}'", hint="conductor-git plan list")
     raise CannotRun(

@@ -34,7 +34,7 @@ def cache_root(repo: Repository) -> str:
     raise CannotRun(
         f"there is no place for a clean checkout: {refused[0]}",
         detail="; ".join([*refused[1:], "nothing was run"]),
-        hint=f"export {VARIABLE}=/a/folder/outside    # any folder outside of the repository that you can write",
+        hint=f'export {VARIABLE}="$(mktemp -d)"    # or any folder outside of the repository that you can write',
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from typing import Any
 
 import msgspec
@@ -166,7 +167,8 @@ def relative_workspace(repo: Repository, plan: Plan) -> str:
     """Where the plan's worktree is or will be, relative as in plan files."""
     there = worktree_of(repo, plan.ref)
     path = there.path if there else resolve_workspace(repo, plan.workspace, plan.branch)
-    return os.path.relpath(path, os.path.realpath(repo.root))
+    # Events are JSON, and a folder's name may have bytes that are no text.
+    return os.path.relpath(path, os.path.realpath(repo.root)).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def base_of(repo: Repository, integration: str, upstream: Upstream | None) -> Oid:
@@ -177,13 +179,14 @@ def base_of(repo: Repository, integration: str, upstream: Upstream | None) -> Oi
         if local or copy:
             return Oid(local or copy or "")
         raise CannotRun(f"branch '{integration}' has no commit yet", hint="git commit --allow-empty -m 'Begin'")
+    theirs = upstream.tracking.removeprefix("refs/remotes/") if upstream else ""
     for older, newer in ((copy, local), (local, copy)):
         if repo.git("merge-base", "--is-ancestor", older, newer, ok=(0, 1)).code == 0:
             return newer
     raise CannotRun(
         f"'{integration}' here and on '{upstream.remote if upstream else ''}' have each what the other lacks",
         detail="nothing was changed",
-        hint=f"git switch {integration} && git pull",
+        hint=f"git switch {shlex.quote(integration)} && git merge {shlex.quote(theirs)}",
     )
 
 

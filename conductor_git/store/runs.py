@@ -175,6 +175,13 @@ def _read_scripts(job: Job) -> dict[str, tuple[str, bytes]]:
         )
     oids = {script.oid for script in job.scripts.values()}
     bodies = {found.oid: found.body for found in read_objects(job.repository, oids) if found.kind == "blob"}
+    if job.scripts[job.script].oid not in bodies:
+        oid = job.scripts[job.script].oid
+        raise CannotRun(
+            f"script '{job.script}' cannot be read here: object '{oid[:12]}' is missing",
+            detail="nothing was run",
+            hint="git fsck",
+        )
     # Submodules (mode 160000) have no blob; a script that calls into one fails and says so.
     return {name: (script.mode, bodies[script.oid]) for name, script in job.scripts.items() if script.oid in bodies}
 

@@ -35,7 +35,8 @@ def resolve_workspace(repo: Repository, workspace: str, branch: str) -> str:
         if os.path.basename(folder) == ".git" or _is_git_dir(folder):
             raise CannotRun(
                 f"workspace '{path}' is inside the git directory '{folder}'",
-                detail="nothing was changed; 'workspace:' in the plan names another place",
+                detail="nothing was changed",
+                hint="conductor-git plan commit    # once 'workspace:' in the plan names another place",
             )
         folder = os.path.dirname(folder)
     return path
