@@ -67,7 +67,7 @@ def read_ledger(repo: Repository, *, refs: Refs | None = None, use_cache: bool =
     after = _brought_up(repo, before, tips)
     if use_cache and after is not before:
         memo.save(repo, _MEMO, after)
-    return assemble(_lines(after), tips, fetched=bool(tips) or not _has_remotes(repo))
+    return assemble(_lines(after), tips, fetched=_is_fetched(repo, tips))
 
 
 def _tips(repo: Repository) -> dict[str, Oid]:
@@ -177,5 +177,10 @@ def _lines(read: _Read) -> Iterator[Event | BadLine]:
         yield BadLine(misplaced.id, refs[misplaced.name], misplaced.why, code="CG605")
 
 
-def _has_remotes(repo: Repository) -> bool:
-    return repo.git("config", "--get-regexp", r"^remote\..*\.url$", ok=(0, 1)).code == 0
+def _is_fetched(repo: Repository, tips: Mapping[str, Oid]) -> bool:
+    """Whether what others recorded is here as far as this clone can have it: its own events are no sign of that."""
+    if any(ref.startswith(LEDGER_COPIES) for ref in tips):
+        return True
+    fields = repo.git("config", "-z", "--get-regexp", r"^remote\..*\.(url|fetch)$", ok=(0, 1)).fields()
+    # With the refspec, a clone that writes has asked for the ledger, and the remote had none.
+    return not fields or (bool(tips) and any(f":{LEDGER_COPIES}" in field for field in fields))
