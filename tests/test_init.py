@@ -254,7 +254,7 @@ def test_a_change_of_agents_md_that_is_not_committed_stays_so(repo_dir: Path, gi
     outcome = run(repo_dir, agents=True)
     assert git(repo_dir, "status", "--porcelain") == "?? AGENTS.md"
     assert (repo_dir / "AGENTS.md").read_text().startswith("draft\n\n" + BEGIN)
-    assert "to share it: git commit -m 'Change AGENTS.md' -- AGENTS.md" in outcome.text
+    assert "to share it: git add AGENTS.md && git commit -m 'Change AGENTS.md' -- AGENTS.md" in outcome.text
 
 
 @pytest.mark.parametrize("text", ["", "# Ours\n", "no newline", f"a\n{BEGIN}\nold\n{END}\nz\n", f"{BEGIN} alone"])

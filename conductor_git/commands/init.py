@@ -227,4 +227,4 @@ def _at(tip: Oid | None) -> str:
 
 
 def _where(name: str, committed: dict[str, bytes]) -> str:
-    return ", committed too" if name in committed else f"; to share it: git commit -m 'Change {name}' -- {name}"
+    return ", committed too" if name in committed else f"; to share it: git add {name} && git commit -m 'Change {name}' -- {name}"

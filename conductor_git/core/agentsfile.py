@@ -14,7 +14,7 @@ _SECTION = f"""\
 - Commit as usual, with plain `git commit`. Stay inside your plan's scope; leave `.conductor/` alone.
 - A wave is done when its validation passes: `conductor-git claim` runs it and commits the claim.
 - Do not write "Wave 3 done" yourself: only `✅ Wave 3 Complete` with a proof counts, and the hooks refuse the rest.
-- A refusal names what satisfies it. Do that; a way round is found by the audit.
+- A refusal names what satisfies it. Do that; a way round shows on the board.
 - Take integration in with `git merge`; do not rebase over a claim. Landing is the conductor's.
 - Exit code 4 means that a run goes on: give the same command again.
 {END}

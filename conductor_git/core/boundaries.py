@@ -35,7 +35,7 @@ def judge_staged(staged: Staged, policy: Policy, plans: tuple[Plan, ...]) -> lis
 
 
 def _path(path: str, plan: Plan | None, policy: Policy, plans: tuple[Plan, ...], take_back: str) -> Finding | None:
-    back = f"{take_back} -- {_spec(path)}"
+    back = f"{take_back} -- {_spec(path)}    # then commit without -a"
     if path.startswith(".conductor/"):
         text = f"'{path}' is in the control tree, which only the conductor changes"
         return Finding("CG403", "error", path, text, back)

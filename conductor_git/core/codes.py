@@ -75,7 +75,7 @@ _ALL = (
         "CG204",
         "criteria not met",
         "The validation ran, and a criterion of the plan does not hold for its numbers.",
-        "Mend the work; only the conductor can waive a criterion.",
+        "Mend the work. The numbers are the plan's: only the conductor changes them.",
     ),
     Code(
         "CG205",
@@ -87,7 +87,7 @@ _ALL = (
         "CG206",
         "weaker than integration",
         "Fewer tests passed, or more were skipped, than in the validation of the integration branch.",
-        "Bring the tests back; only the conductor can waive this.",
+        "Bring the tests back. What proves a plan is the conductor's to change.",
     ),
     Code(
         "CG207",
@@ -148,7 +148,7 @@ _ALL = (
         "CG305",
         "an open blocker",
         "A blocker on this wave has not been resolved.",
-        "Its author or the conductor closes it with `conductor-git resolve`.",
+        "Its author or the conductor closes it.",
     ),
     # Boundaries
     Code(
@@ -173,13 +173,13 @@ _ALL = (
         "CG404",
         "protected path",
         "The policy's `protect` lists this path: a change of it could weaken the proof.",
-        "Take the path out of the commit, or ask the conductor for a waiver.",
+        "Take the path out of the commit, and tell the conductor what has to change there.",
     ),
     Code(
         "CG405",
         "frozen path",
         "A complete wave froze this path; others build on it as it is.",
-        "Leave the path as it is, or ask the conductor for a waiver.",
+        "Leave the path as it is, and tell the conductor what has to change there.",
     ),
     Code(
         "CG406",
@@ -198,7 +198,7 @@ _ALL = (
         "CG502",
         "plan commits came by fast-forward",
         "A start commit or claim stands on integration's own first-parent chain: the branch was moved onto a plan's branch.",
-        "The conductor looks at both tips, and moves integration back or accepts it on the record.",
+        "The conductor looks at both tips and moves integration back to where it was.",
     ),
     Code(
         "CG503",
@@ -234,7 +234,7 @@ _ALL = (
         "CG508",
         "integration was rewound",
         "A landing that the ledger records is no longer on integration.",
-        "Find the old tip in the reflog and move integration back, or accept it on the record.",
+        "Find the old tip in the reflog and move integration back.",
     ),
     # Ledger
     Code(
