@@ -101,8 +101,10 @@ class _Steps:
             yield self._not_allowed(step)
 
     def unsettled(self, judged: list[tuple[Oid, list[Finding]]]) -> list[Finding]:
-        """What no later step made good: a clean landing of the same plans does, and where content was never validated, a
-        later state of integration that passed."""
+        """What no later step made good.
+
+        A clean landing of the same plans does; and where content was never validated, a later state that passed.
+        """
         kept: list[Finding] = []
         landed: set[str] = set()
         passed = False
