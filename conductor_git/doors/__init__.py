@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from conductor_git.core.errors import CannotRun
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -34,8 +38,29 @@ def _closed_on_failure(door: str, enter: object, rest: list[str]) -> int:
     try:
         return int(enter(rest))  # type: ignore[operator]
     except CannotRun as error:
-        from conductor_git.core.say import say_error
-
-        print(say_error(error), file=sys.stderr)
-        print(f"       {door} could not judge this, so it was refused; nothing was committed", file=sys.stderr)
+        return _refuse(door, error)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
         return 1
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        return _refuse(door, CannotRun(f"'{error.filename}': {why}" if error.filename else why))
+    except Exception as error:
+        return _refuse(
+            door, CannotRun(f"this is a bug in conductor-git: {type(error).__name__}: {error}", detail=_at(error))
+        )
+
+
+def _refuse(door: str, error: CannotRun) -> int:
+    from conductor_git.core.say import say_error
+
+    print(say_error(error), file=sys.stderr)
+    print(f"       {door} could not judge this, so it was refused; nothing was committed", file=sys.stderr)
+    return 1
+
+
+def _at(error: Exception) -> str:
+    """Where it happened, the newest call first."""
+    import traceback
+
+    return "; ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(traceback.extract_tb(error.__traceback__)))
