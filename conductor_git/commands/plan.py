@@ -67,9 +67,9 @@ def check(repo: Repository) -> Outcome:
     drafts = read_drafts(repo)
     edits = edits_of(repo, drafts)
     findings = check_plans(drafts.plans, drafts.broken, policy=drafts.policy, scripts=drafts.scripts)
-    findings += _pending(edits, drafts.policy.control_ref)
-    count = len(drafts.plans) + len(drafts.broken)
     wrong = refused(findings)
+    findings += _pending(edits, drafts.policy.control_ref, wrong=wrong)
+    count = len(drafts.plans) + len(drafts.broken)
     text = f"{count} plan{'' if count == 1 else 's'} checked" + ("" if wrong else ": they can be obeyed")
     data = {"schema": SCHEMA, "plans": count, "clean": not wrong, "findings": findings, "pending": sorted(edits.made)}
     return Outcome(REFUSED if wrong else DONE, text, msgspec.to_builtins(data), tuple(findings))
@@ -187,14 +187,15 @@ def _commit_data(commit: str | None, ref: str, paths: list[str], findings: list[
     return {"schema": SCHEMA, "committed": commit, "control": ref, "paths": paths, "findings": listed}
 
 
-def _pending(edits: Edits, ref: str) -> list[Finding]:
+def _pending(edits: Edits, ref: str, *, wrong: bool) -> list[Finding]:
     branch = _short(ref)
+    commit = "conductor-git plan commit" + ("    # once the errors are mended" if wrong else "")
     found = []
     for path, version in edits.made.items():
         how = "is gone here and still on" if version is None else "differs from" if path in edits.there else "is not on"
         last = " yet" if version is not None and path not in edits.there else ""
         message = f"'{path}' {how} '{branch}'{last}"
-        found.append(Finding("CG702", "warning", path, message, hint="conductor-git plan commit"))
+        found.append(Finding("CG702", "warning", path, message, hint=commit))
     for path in edits.clashes:
         message = f"'{path}' was changed here and on '{branch}'"
         found.append(Finding("CG702", "warning", path, message, hint=f"git merge {branch}"))
