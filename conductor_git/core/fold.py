@@ -235,9 +235,12 @@ def _status(verdict: Verdict, title: str, state: State, waiting: tuple[str, ...]
     )
 
 
+_CHECK = "conductor-git plan check    # once it is mended; then conductor-git plan commit"
+
+
 def _broken(broken: BrokenPlan) -> PlanStatus:
     """A plan file that cannot be obeyed: shown, blocked, and nothing else of it is believed."""
-    findings = tuple(Finding("CG701", "error", broken.path, str(error), error.hint) for error in broken.errors)
+    findings = tuple(Finding("CG701", "error", broken.path, str(error), _CHECK, error.hint) for error in broken.errors)
     return PlanStatus(
         broken.name, f"(broken: {broken.path})", "blocked", "", "", "", (), (), (), (), (), findings,
         WaveStatus(None, "", "blocked"), None, False, None, 0, None,
