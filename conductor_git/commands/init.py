@@ -227,4 +227,6 @@ def _at(tip: Oid | None) -> str:
 
 
 def _where(name: str, committed: dict[str, bytes]) -> str:
-    return ", committed too" if name in committed else f"; to share it: git add {name} && git commit -m 'Change {name}' -- {name}"
+    if name in committed:
+        return ", committed too"
+    return f"; to share it: git add {name} && git commit -m 'Change {name}' -- {name}"
