@@ -19,10 +19,10 @@ from tests.conftest import Git
 PLAN = Plan("2", "Two", ".conductor/plans/2.md", "agent-2", branch="b2")
 
 
-def read(folder: Path, since: str = "", **how: bool) -> History:
+def read(folder: Path, since: str = "", *, use_cache: bool = True) -> History:
     repo = discover(str(folder))
     policy = Policy(repository="0123456789abcdef", since=since)
-    return read_history(repo, policy, [PLAN], read_refs(repo), **how)
+    return read_history(repo, policy, [PLAN], read_refs(repo), use_cache=use_cache)
 
 
 def empty(git: Git, folder: Path, message: str, *args: str) -> Oid:
