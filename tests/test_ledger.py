@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import subprocess
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,7 +18,7 @@ from conductor_git.core.errors import CannotRun
 from conductor_git.core.event import BadLine, Event, render_line
 from conductor_git.core.ledger import Ledger, assemble, findings
 from conductor_git.core.targets import Oid, Target
-from conductor_git.store import ledger as ledger_module
+from conductor_git.store import ledger_writer
 from conductor_git.store.clone import clone_id
 from conductor_git.store.ledger import Draft, append, append_many, ledger_ref
 from conductor_git.store.ledger_reader import read_ledger
@@ -350,8 +352,6 @@ def test_an_empty_ledger(repo: Repository, git: Git) -> None:
     git(repo.root, "remote", "add", "origin", "nowhere")
     assert read_ledger(repo) == Ledger(fetched=False)
     assert [finding.code for finding in findings(read_ledger(repo))] == ["CG604"]
-    say(repo, "hi")
-    assert read_ledger(repo).fetched
 
 
 def test_an_event_in_several_refs_is_one_event(repo: Repository, git: Git) -> None:
@@ -434,20 +434,76 @@ def counted(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> int:
 
 
 def test_the_number_of_git_processes_does_not_grow(repo: Repository, git: Git, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cold() -> int:
+        return counted(monkeypatch, lambda: read_ledger(repo, use_cache=False))
+
     say(repo, "hi")
-    assert counted(monkeypatch, lambda: read_ledger(repo)) == 3
+    few = cold()
+    assert few <= 4
     for writer in range(12):
         append_many(repo, writer=f"w{writer}", drafts=[Draft("memory", {"n": n}) for n in range(20)], now=NOW)
-    assert counted(monkeypatch, lambda: read_ledger(repo)) == 3
-    assert counted(monkeypatch, lambda: read_ledger(repo)) == 1
-    refs = read_refs(repo)
-    assert counted(monkeypatch, lambda: read_ledger(repo, refs=refs)) == 0
-    assert counted(monkeypatch, lambda: read_ledger(repo, use_cache=False)) == 3
-    assert counted(monkeypatch, lambda: say(repo, "more")) == 2
+    assert cold() == few
+    read_ledger(repo)
+    assert counted(monkeypatch, lambda: read_ledger(repo)) == few - 2
+    assert counted(monkeypatch, lambda: read_ledger(repo, refs=read_refs(repo))) == few - 2
     git(repo.root, "gc", "-q")
-    assert counted(monkeypatch, lambda: read_ledger(repo, use_cache=False)) == 4
-    assert counted(monkeypatch, lambda: say(repo, "into a packed ledger")) == 3
-    assert len(read_ledger(repo, refs=read_refs(repo)).events) == 243
+    assert cold() == few + 1
+    assert len(read_ledger(repo).events) == 241
+
+
+def test_an_append_starts_one_git_process(repo: Repository, git: Git, monkeypatch: pytest.MonkeyPatch) -> None:
+    say(repo, "hi")
+    say(repo, "hi", writer="agent-2")
+    assert counted(monkeypatch, lambda: say(repo, "one")) == 1
+    assert sorted(os.listdir(Path(repo.private, "cache", "clock"))) == ["agent-1@3.2", "agent-2@2.1", "elsewhere"]
+    Path(repo.private, "cache", "clock", "elsewhere").unlink()
+    assert counted(monkeypatch, lambda: say(repo, "and one that reads the clock")) == 2
+    git(repo.root, "gc", "-q")
+    assert counted(monkeypatch, lambda: say(repo, "and two that read what is packed")) == 4
+    assert [event.clock for event in read_ledger(repo).events] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("lost", ["cache", "cache/clock", "cache/clock/elsewhere"])
+def test_a_clock_that_is_lost_is_read_from_the_ledger(repo: Repository, lost: str) -> None:
+    for number in range(3):
+        assert say(repo, "before").clock == number + 1
+    path = Path(repo.private, lost)
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    assert say(repo, "two", writer="agent-2").clock == 4
+    assert say(repo, "three").clock == 5
+
+
+def test_a_refused_event_moves_no_clock(repo: Repository) -> None:
+    say(repo, "one")
+    for _ in range(5):
+        with pytest.raises(CannotRun):
+            append(repo, writer="agent-1", kind="memory", data={"k": "x" * 1000}, now=NOW, event_bytes=500)
+        with pytest.raises(CannotRun):
+            append(repo, writer="agent-1", kind="landing", data={}, now=NOW, parents=[Oid("1" * 40)])
+    assert say(repo, "two").clock == 2
+
+
+def test_what_comes_from_elsewhere_moves_the_clock_however_it_comes(repo: Repository, git: Git) -> None:
+    """Every way to a ref that the clock's file was not written for: a copy, a packed one, a ledger beside our own."""
+    old = time.time() - 100
+    clock = 1
+    for ref in (
+        "conductor-remotes/origin/eve.00000000",
+        "conductor-remotes/team/x/eve.00000000",
+        "conductor/eve.00000000",
+    ):
+        for again in range(2):
+            clock = max(clock, say(repo, "ours").clock) + 10
+            import_notes(repo, f"refs/notes/{ref}", note(repo, clock=clock), f"conductor: clock {clock} known 1")
+            if again:
+                git(repo.root, "pack-refs", "--all", "--prune")
+            # As if it had all been long ago, so that the file is believed where nothing else changes.
+            for path in [Path(repo.common_dir, "packed-refs"), *Path(repo.common_dir, "refs", "notes").rglob("*")]:
+                if path.exists():
+                    os.utime(path, (old + clock, old + clock))
+            assert say(repo, "ours").clock == clock + 1
+            assert say(repo, "ours").clock == clock + 2
+            clock += 2
 
 
 def test_what_was_read_before_changes_nothing(repo: Repository, git: Git) -> None:
@@ -487,16 +543,16 @@ def test_a_ref_that_moves_while_an_append_looks_is_looked_at_again(
     repo: Repository, git: Git, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     say(repo, "first")
-    look = ledger_module._look
+    tip = ledger_writer._tip
     moves: list[str] = []
 
     def look_then_move(*args: Any) -> Any:
-        known = look(*args)
+        known = tip(*args)
         if not moves:
             moves.append(git(repo.root, "notes", f"--ref={own(repo)}", "add", "-m", "by hand", "HEAD"))
         return known
 
-    monkeypatch.setattr(ledger_module, "_look", look_then_move)
+    monkeypatch.setattr(ledger_writer, "_tip", look_then_move)
     assert say(repo, "second").clock == 2
     ledger = read_ledger(repo)
     assert texts(ledger) == ["first", "second"]
@@ -504,16 +560,16 @@ def test_a_ref_that_moves_while_an_append_looks_is_looked_at_again(
 
 
 def test_a_ref_that_appears_while_an_append_looks(repo: Repository, git: Git, monkeypatch: pytest.MonkeyPatch) -> None:
-    look = ledger_module._look
+    tip = ledger_writer._tip
     moves: list[str] = []
 
     def look_then_make(*args: Any) -> Any:
-        known = look(*args)
+        known = tip(*args)
         if not moves:
             moves.append(git(repo.root, "notes", f"--ref={own(repo)}", "add", "-m", "by hand", "HEAD"))
         return known
 
-    monkeypatch.setattr(ledger_module, "_look", look_then_make)
+    monkeypatch.setattr(ledger_writer, "_tip", look_then_make)
     say(repo, "mine")
     ledger = read_ledger(repo)
     assert (texts(ledger), len(ledger.bad)) == (["mine"], 1)

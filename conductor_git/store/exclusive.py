@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-import time
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from conductor_git.core.errors import CannotRun
 from conductor_git.store import flock
-
-_FIRST_PAUSE = 0.0005
-_LONGEST_PAUSE = 0.01
 
 
 @contextmanager
@@ -21,7 +18,7 @@ def exclusive(path: str, *, wait: float = 60) -> Iterator[None]:
     Raises CannotRun after `wait` seconds and where the file cannot be made.
     """
     try:
-        held = _take(path, wait)
+        held = _take(path) or _Turn(path).wait(wait)
     except OSError as error:
         raise CannotRun(f"'{path}' cannot be locked: {error.strerror}", detail="nothing was recorded") from error
     if held is None:
@@ -30,17 +27,37 @@ def exclusive(path: str, *, wait: float = 60) -> Iterator[None]:
         yield
 
 
-def _take(path: str, wait: float) -> flock.Held | None:
+def _take(path: str) -> flock.Held | None:
     try:
-        held = flock.take(path)
+        return flock.take(path)
     except FileNotFoundError:
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        held = flock.take(path)
-    # Polled: a blocking flock has no time limit, and whoever has it may have been stopped with SIGSTOP.
-    give_up, pause = time.monotonic() + wait, _FIRST_PAUSE
-    spread = 0.5 + os.getpid() % 16 / 16
-    while held is None and time.monotonic() < give_up:
-        time.sleep(pause * spread)
-        pause = min(2 * pause, _LONGEST_PAUSE)
-        held = flock.take(path)
-    return held
+        return flock.take(path)
+
+
+class _Turn:
+    """Waits for a lock in a thread: the kernel wakes it at once, which polling does not, but for as long as it takes;
+    and who has the lock may have been stopped with SIGSTOP."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._decision = threading.Lock()
+        self._held: flock.Held | None = None
+        self._given_up = False
+
+    def wait(self, seconds: float) -> flock.Held | None:
+        """The lock; None after so many seconds. What comes later is let go again."""
+        thread = threading.Thread(target=self._work, daemon=True)
+        thread.start()
+        thread.join(seconds)
+        with self._decision:
+            self._given_up = True
+            return self._held
+
+    def _work(self) -> None:
+        held = flock.wait_for(self._path)
+        with self._decision:
+            if self._given_up:
+                held.release()
+            else:
+                self._held = held

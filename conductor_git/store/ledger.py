@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 import os
-import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import count
 from typing import Any
 
 import msgspec
 
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.event import BadLine, Event, Kind, parse_line, render_line
-from conductor_git.core.ledger import CLOCK_SLACK
 from conductor_git.core.policy import Limits
 from conductor_git.core.targets import Oid, Target
-from conductor_git.store import ledger_writer
+from conductor_git.store.clock import advance_clock, read_clock
 from conductor_git.store.clone import clone_id
 from conductor_git.store.exclusive import exclusive
 from conductor_git.store.ledger_push import push_own as push_own
 from conductor_git.store.ledger_reader import read_ledger as read_ledger
-from conductor_git.store.refs import LEDGER, LEDGER_COPIES
+from conductor_git.store.ledger_writer import Commit, prepare, publish
+from conductor_git.store.refs import LEDGER
 from conductor_git.store.repository import Repository
 from conductor_git.store.writer import check_writer
 
 _PATIENCE = 20.0
 """Seconds for which an append is tried again while the ref moves or is locked."""
-_SUBJECT = re.compile(r"conductor: clock ([0-9]{1,15}) known ([0-9]{1,15})")
-_UNTOLD = 10**15
-"""The clock of a tip that `git notes` made by hand: it says nothing, so the notes themselves are read."""
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -37,17 +34,6 @@ class Draft(msgspec.Struct, frozen=True):
     kind: Kind
     data: dict[str, Any]
     target: Target | None = None
-
-
-class _Known(msgspec.Struct, frozen=True):
-    """What the refs say at the moment of an append."""
-
-    tip: Oid | None
-    """Of the ref that is appended to; None where it does not exist."""
-    clock: int
-    """The highest clock that is believed."""
-    events: int
-    """How many events are known here at least; never more than there are."""
 
 
 def ledger_ref(writer: str, clone: str) -> str:
@@ -87,43 +73,32 @@ def append_many(
     clone = clone_id(repo)
     ref = ledger_ref(writer, clone)
     with exclusive(os.path.join(repo.private, "locks", f"ledger-{writer}")):
-        give_up, pause = time.monotonic() + _PATIENCE, 0.01
-        while time.monotonic() < give_up:
-            known = _look(repo, ref, clone)
-            lines = _render(repo, ref, drafts, known.clock, now, event_bytes)
-            if ledger_writer.write(repo, _commit(ref, known, lines, parents, now)):
-                return tuple(event for event, _ in lines)
-            time.sleep(pause)
-            pause = min(2 * pause, 1.0)
+        reading = read_clock(repo, clone, writer)
+        lines = _render(repo, ref, drafts, reading.clock, now, event_bytes)
+        events = tuple(event for event, _ in lines)
+        later = reading.later(len(lines))
+        commit = Commit(ref, later.subject, {event.id: raw for event, raw in lines}, parents, now)
+        for attempt in _attempts():
+            made = prepare(repo, commit)
+            if attempt == 0:
+                # After what is likely to fail, before anybody can see the events.
+                advance_clock(repo, reading, later)
+            if publish(repo, commit, made):
+                return events
     raise CannotRun(f"'{ref}' was moved or locked for {_PATIENCE:g} s", detail="nothing was recorded")
 
 
+def _attempts() -> Iterator[int]:
+    give_up, pause = time.monotonic() + _PATIENCE, 0.01
+    for attempt in count():
+        yield attempt
+        if time.monotonic() > give_up:
+            return
+        time.sleep(pause)
+        pause = min(2 * pause, 1.0)
+
+
 _Lines = list[tuple[Event, bytes]]
-
-
-def _commit(ref: str, known: _Known, lines: _Lines, parents: Sequence[Oid], now: int) -> ledger_writer.Commit:
-    subject = f"conductor: clock {lines[-1][0].clock} known {known.events + len(lines)}"
-    notes = {event.id: raw for event, raw in lines}
-    return ledger_writer.Commit(ref, known.tip, subject, notes, parents, now)
-
-
-def _look(repo: Repository, ref: str, clone: str) -> _Known:
-    """Read clocks from the subjects of all ledger tips, and the whole ledger only where they cannot be believed."""
-    form = "%(objectname) %(refname) %(contents:subject)"
-    tip, clock, events = None, 0, 0
-    for line in repo.git("for-each-ref", f"--format={form}", LEDGER, LEDGER_COPIES).lines():
-        oid, name, subject = line.split(" ", 2)
-        if name == ref:
-            tip = Oid(oid)
-        said = _SUBJECT.fullmatch(subject)
-        clock = max(clock, int(said[1]) if said else _UNTOLD)
-        # What others counted is their word. What this clone counted is the least that it knows now.
-        if said and name.startswith(LEDGER) and name.endswith(f".{clone}"):
-            events = max(events, int(said[2]))
-    if clock > events + CLOCK_SLACK:
-        ledger = read_ledger(repo)
-        clock, events = ledger.clock, len(ledger.events)
-    return _Known(tip, clock, events)
 
 
 def _render(repo: Repository, ref: str, drafts: Sequence[Draft], clock: int, now: int, event_bytes: int) -> _Lines:

@@ -29,8 +29,6 @@ class Commit(msgspec.Struct, frozen=True):
     """What a ledger commit shall be. Notes are lines by the oid of their own blob."""
 
     ref: str
-    tip: Oid | None
-    """What the ref points to now; None where it does not exist."""
     subject: str
     notes: Mapping[Oid, bytes]
     parents: Sequence[Oid]
@@ -38,14 +36,28 @@ class Commit(msgspec.Struct, frozen=True):
     time: int
 
 
-def write(repo: Repository, commit: Commit) -> bool:
-    """Write and read back; False where the ref has moved or is locked. Raises CannotRun: then nothing was recorded."""
+class Prepared(msgspec.Struct, frozen=True):
+    """A commit whose objects are written; nothing points to them yet."""
+
+    oid: Oid
+    tip: Oid | None
+    """What its ref pointed to; None where it did not exist."""
+
+
+def prepare(repo: Repository, commit: Commit) -> Prepared:
+    """Write the objects of a commit on top of its ref. Raises CannotRun where one cannot be written."""
     try:
-        made = _make(repo, commit)
+        _check_parents(repo, commit)
+        tip = _tip(repo, commit.ref)
+        return Prepared(_make(repo, commit, tip), tip)
     except (OSError, ValueError) as error:
         raise _not_written(commit.ref, getattr(error, "strerror", None) or str(error)) from error
+
+
+def publish(repo: Repository, commit: Commit, made: Prepared) -> bool:
+    """Move the ref and read back; False where it has moved or is locked. Raises CannotRun: nothing was recorded."""
     try:
-        _move(repo, commit, made)
+        _move(repo, commit.ref, made)
     except GitFailed as error:
         # A git that was killed may have moved the ref before it died.
         if not _git_has(repo, commit):
@@ -53,22 +65,25 @@ def write(repo: Repository, commit: Commit) -> bool:
                 _drop_dead_lock(repo, commit.ref)
                 return False
             raise _not_written(commit.ref, error.said or f"git was killed by signal {-error.code}") from error
-    if not (_disk_has(repo, commit, made) or _git_has(repo, commit)):
+    if not (_disk_has(repo, commit, made.oid) or _git_has(repo, commit)):
         raise CannotRun(f"'{commit.ref}' does not hold what was just written to it", hint="git fsck")
     return True
 
 
-def _make(repo: Repository, commit: Commit) -> Oid:
-    """Write every object of the commit, blobs first; nothing points to them yet. Raises OSError, and ValueError."""
-    _check_parents(repo, commit)
+def _tip(repo: Repository, ref: str) -> Oid | None:
+    said = loose.read_ref(repo, ref) or repo.git("for-each-ref", "--format=%(objectname)", ref).text()
+    return Oid(said) if said else None
+
+
+def _make(repo: Repository, commit: Commit, tip: Oid | None) -> Oid:
     names = sorted({id[:2] for id in commit.notes})
-    root, folders = _trees(repo, commit.tip, names)
+    root, folders = _trees(repo, tip, names)
     for id, line in commit.notes.items():
         loose.write_object(repo, "blob", line)
         folders[id[:2]] = with_note(folders[id[:2]], id)
     for name in names:
         root = with_folder(root, name, loose.write_object(repo, "tree", folders[name]))
-    parents = [commit.tip or _beginning(repo, commit)] if commit.tip or commit.parents else []
+    parents = [tip or _beginning(repo, commit)] if tip or commit.parents else []
     parents += dict.fromkeys(commit.parents)
     return _write_commit(repo, commit, loose.write_object(repo, "tree", root), parents, commit.subject)
 
@@ -130,12 +145,12 @@ def _loose_trees(repo: Repository, tip: Oid, names: Sequence[str]) -> tuple[byte
     return root, folders
 
 
-def _move(repo: Repository, commit: Commit, made: Oid) -> None:
-    writer, email = _identity(commit.ref)
+def _move(repo: Repository, ref: str, made: Prepared) -> None:
+    writer, email = _identity(ref)
     repo.git(
         # No hook is asked: our own reference-transaction hook would start Python to judge what was just judged here.
         *("-c", f"core.hooksPath={os.devnull}", "update-ref", "--no-deref", "-m", "conductor-git: append"),
-        *(commit.ref, made, commit.tip or repo.zero),
+        *(ref, made.oid, made.tip or repo.zero),
         env={"GIT_COMMITTER_NAME": writer, "GIT_COMMITTER_EMAIL": email},
         writes=True,
         timeout=120,

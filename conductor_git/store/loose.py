@@ -7,13 +7,14 @@ or in a reftable; then git is asked.
 from __future__ import annotations
 
 import os
+import stat
 import time
 import zlib
-from typing import BinaryIO
 
 from conductor_git.core.targets import Oid
 from conductor_git.store.repository import Repository
 
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _FASTEST = 1
 """The compression that git uses for loose objects by itself (core.looseCompression)."""
 
@@ -65,23 +66,28 @@ def _write(path: str, content: bytes) -> None:
     # The prefix by which git's gc knows what the dead have left.
     draft = f"{folder}/tmp_obj_{os.getpid()}_{time.monotonic_ns()}"  # noqa: S108
     try:
-        file = _create(draft)
+        fd = os.open(draft, _CREATE, mode & 0o444)
     except FileNotFoundError:
         os.makedirs(folder, exist_ok=True)
         os.chmod(folder, mode & 0o7777)
-        file = _create(draft)
+        fd = os.open(draft, _CREATE, mode & 0o444)
     try:
-        with file:
-            file.write(content)
-        os.chmod(draft, mode & 0o444)
+        _fill(fd, content)
+        if mode & stat.S_IWGRP:
+            # A shared repository, whatever this user's umask takes away.
+            os.chmod(draft, mode & 0o444)
         os.replace(draft, path)
     except OSError:
         os.unlink(draft)
         raise
 
 
-def _create(path: str) -> BinaryIO:
-    return open(path, "xb")
+def _fill(fd: int, content: bytes) -> None:
+    try:
+        while content:
+            content = content[os.write(fd, content) :]
+    finally:
+        os.close(fd)
 
 
 def _path(repo: Repository, oid: Oid) -> str:
