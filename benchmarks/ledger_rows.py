@@ -65,7 +65,7 @@ def _timed(place: Place, how: str, writers: int, count: int, notes: list[str]) -
     seconds = time.perf_counter() - began
     for process, (_, error) in zip(processes, said, strict=True):
         if process.returncode:
-            raise RuntimeError(error.decode("utf-8", "replace"))
+            raise RuntimeError(f"exit code {process.returncode}: " + error.decode("utf-8", "replace"))
     _count(place, root, how, sum(int(out) for out, _ in said), notes)
     return seconds
 
