@@ -32,7 +32,7 @@ def judge_steps(snapshot: Snapshot, claims: Claims, verdicts: Verdicts) -> Spine
     settled = accepted(snapshot.ledger.events)
     judge = _Steps(snapshot, claims, verdicts)
     steps = [step for step in claims.graph.first_parents(tip.oid) if step != snapshot.history.since]
-    judged = [(step, list(judge.step(step))) for step in reversed(steps)]
+    judged = [(step, list(judge.step(step))) for step in reversed(steps) if judge.tells(step)]
     findings = [finding for finding in judge.unsettled(judged) if finding.subject not in settled]
     if not snapshot.ledger.fetched:
         findings = [_untold(finding) for finding in findings]
@@ -81,12 +81,22 @@ class _Steps:
         self.brought: dict[Oid, frozenset[str]] = {}
         self.forwarded: set[str] = set()
 
+    def tells(self, step: Oid) -> bool:
+        """Whether a step can be more than an ordinary commit that the policy allows, as nearly all of them are."""
+        self.seen.add(step)
+        parents, tree, _ = self.snapshot.history.nodes[step]
+        return (
+            len(parents) > 1
+            or self.snapshot.policy.direct != "any"
+            or step in self.snapshot.history.notes
+            or tree in self.snapshot.history.products
+        )
+
     def step(self, step: Oid) -> Iterator[Finding]:
         """The findings of one step."""
         graph = self.claims.graph
         parents = graph.parents(step)
         brought = graph.ancestors(parents[1:], stop=self.seen)
-        self.seen.add(step)
         self.seen |= brought
         if len(parents) < 2:
             yield from self._single(step, parents)
