@@ -258,7 +258,21 @@ def test_only_the_conductor_merges_into_integration(team: Team) -> None:
     code, said = team.run("git", "merge", "--no-ff", "-m", "land", "b2", env=agent)
     assert (code, "[CG501]" in said) == (1, True)
     team.git(team.root, "merge", "--abort")
-    assert team.run("git", "merge", "--no-ff", "-m", "land", "b2", env={"CONDUCTOR_WRITER": "conductor"})[0] == 0
+
+
+def test_the_conductor_merges_what_is_claimed_and_proven(team: Team) -> None:
+    stage(team, "more\n", "more")
+    team.commit("-m", "more")
+    land = ("git", "merge", "--no-ff", "-m", "land", "b2")
+    team.git(team.root, "checkout", "-q", "main")
+    code, said = team.run(*land, env=CONDUCTOR)
+    assert (code, "brings plan 2, and no proven claim covers it [CG503]" in said) == (1, True)
+    team.git(team.root, "merge", "--abort")
+    team.git(team.root, "checkout", "-q", "b2")
+    team.prove()
+    assert team.commit("--allow-empty", "-m", CLAIM)[0] == 0
+    team.git(team.root, "checkout", "-q", "main")
+    assert team.run(*land, env=CONDUCTOR)[0] == 0
 
 
 AGENT = {"CONDUCTOR_WRITER": "agent-2"}

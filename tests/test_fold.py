@@ -185,7 +185,7 @@ OLD = "sha256:" + "1" * 64
 def drifted(scene: Scene, **rules: object) -> Snapshot:
     """The snapshot of a scene that had other rules once."""
     then = msgspec.structs.replace(scene.rules(Target("2", 0)), digest=OLD, **rules)
-    return msgspec.structs.replace(scene.snapshot(), past_rules={OLD: then})
+    return msgspec.structs.replace(scene.snapshot(), past_rules={(Target("2", 0), OLD): then})
 
 
 def test_drift_is_believed_only_for_rules_that_were_once_in_force(scene: Scene) -> None:
@@ -195,6 +195,15 @@ def test_drift_is_believed_only_for_rules_that_were_once_in_force(scene: Scene) 
     assert codes(wave(scene, 0)) == ["CG203"]
     found = fold(drifted(scene), NOW).plans[0].waves[0]
     assert (found.state, found.drift, codes(found)) == ("complete", True, ["CG209"])
+
+
+def test_rules_that_another_target_had_are_none_of_its_time(scene: Scene) -> None:
+    scene.commit("c0", "work", line="✅ Wave 0 Complete", tree="work", plan="2", wave="0", rules=OLD)
+    scene.branch("b2", "c0")
+    scene.attest(Target("2", 0), "work", rules=OLD)
+    (rules,) = drifted(scene).past_rules.values()
+    snapshot = msgspec.structs.replace(scene.snapshot(), past_rules={(Target("2", 1), OLD): rules})
+    assert codes(fold(snapshot, NOW).plans[0].waves[0]) == ["CG203"]
 
 
 @pytest.mark.parametrize(
@@ -437,6 +446,185 @@ def test_a_landing_that_changes_the_control_tree_is_an_alarm(scene: Scene) -> No
     scene.branch("main", "landing")
     controls = {oid("t:root"): "aaa", oid("t:work"): "bbb"}
     assert codes(board(scene, controls=controls)) == ["CG507"]
+
+
+def test_a_landing_is_validated_for_what_it_lands_and_under_real_rules(scene: Scene) -> None:
+    complete(scene)
+    scene.commit("other", "root")
+    scene.commit("landing", "other", "whole", tree="result")
+    scene.branch("main", "landing")
+    scene.attest(Target("2", 0), "result")
+    scene.attest(Target("2"), "result", repository="feedfeedfeedfeed")
+    scene.attest(Target("2"), "result", rules="sha256:" + "0" * 64)
+    scene.attest(Target("2"), "result", counts=Counts(0, 0, 3))
+    assert codes(board(scene)) == ["CG504"]
+
+
+LANDED = (
+    "nothing",
+    "a wave was inserted",
+    "the plan needs another now",
+    "its file is broken",
+    "its script is gone",
+    "it failed again",
+    "it was reopened",
+    "it was reverted",
+    "a blocker was raised",
+)
+
+
+@pytest.mark.parametrize("later", LANDED)
+def test_what_has_landed_is_no_alarm_whatever_comes_later(later: str) -> None:
+    then = plan("2", Wave(0))
+    now = plan("2", Wave(0), Wave(1)) if later == LANDED[1] else then
+    if later == LANDED[2]:
+        now = plan("2", Wave(0), needs=(Target("3"),))
+    scene = Scene(then, plan("3", Wave(0)))
+    scene.commit("root")
+    scene.commit("start", "root", line="▶ PLAN 2 START - agent-2", tree="root", plan="2")
+    claim(scene, "c0", "start", 0, "work")
+    digest = scene.rules(Target("2")).digest
+    scene.commit("whole", "c0", line="✅ PLAN 2 COMPLETE", tree="work", plan="2", rules=digest)
+    scene.attest(Target("2", 0), "work")
+    scene.attest(Target("2"), "work")
+    past = {(target, digest): scene.rules(target) for target in (Target("2", 0), Target("2"))}
+    scene.commit("landing", "root", "whole", tree="work")
+    scene.branch("main", "landing")
+    assert codes(board(scene)) == []
+    scene.plans = (scene.plans[1],) if later == LANDED[3] else (now, scene.plans[1])
+    if later == LANDED[5]:
+        scene.attest(Target("2"), "work", passed=False, rules=digest)
+    if later == LANDED[6]:
+        scene.event("reopening", Target("2"), "conductor", commit=oid("landing"))
+    if later == LANDED[7]:
+        scene.commit("undo", "landing", line='Revert "Land plan 2"', tree="root", reverts="landing")
+        scene.branch("main", "undo")
+    if later == LANDED[8]:
+        scene.event("blocker", Target("2"), "agent-9", message="no")
+    snapshot = scene.snapshot(declared={oid("landing"): {"2": then}})
+    scripts = Scripts() if later == LANDED[4] else snapshot.scripts
+    found = fold(msgspec.structs.replace(snapshot, past_rules=past, scripts=scripts), NOW)
+    assert [finding.code for finding in found.findings if finding.severity == "alarm"] == []
+
+
+def test_a_landing_without_a_wave_that_was_declared_then_is_an_alarm(scene: Scene) -> None:
+    claim(scene, "c0", "work", 0, "work")
+    scene.commit("whole", "c0", line="✅ PLAN 2 COMPLETE", tree="work", plan="2")
+    scene.attest(Target("2", 0), "work")
+    scene.attest(Target("2"), "work")
+    scene.commit("landing", "root", "whole", tree="work")
+    scene.branch("main", "landing")
+    (both,) = scene.plans
+    assert codes(board(scene)) == ["CG503"]
+    assert codes(board(scene, declared={oid("landing"): {"2": both}})) == ["CG503"]
+    assert codes(board(scene, declared={oid("landing"): {"2": plan("2", Wave(0))}})) == []
+
+
+def test_a_reverted_landing_takes_the_plans_claim_back(scene: Scene) -> None:
+    complete(scene)
+    scene.commit("landing", "root", "whole", tree="work")
+    scene.commit("undo", "landing", line='Revert "Land plan 2"', tree="root", reverts="landing")
+    scene.branch("main", "undo")
+    found = status(scene)
+    assert (found.state, [w.state for w in found.waves]) == ("active", ["complete", "complete"])
+    scene.commit("back", "undo", tree="work")
+    scene.commit("again", "back", line="✅ PLAN 2 COMPLETE", tree="work", plan="2")
+    scene.branch("b2", "again")
+    assert status(scene).state == "complete"
+    scene.commit("second", "undo", "again", tree="work")
+    scene.branch("main", "second")
+    assert (status(scene).state, codes(board(scene))) == ("merged", [])
+
+
+def two_plans() -> Scene:
+    """Plans 2 and 3, both complete on their branches; their content does not differ."""
+    scene = needing()
+    for name in ("2", "3"):
+        target = Target(name, 0)
+        parents = (f"start{name}",) if name == "2" else ("start3", "c2")
+        scene.commit(f"merge{name}", *parents, tree="both")
+        scene.commit(f"c{name}", f"merge{name}", line="✅ Wave 0 Complete", tree="both", plan=name, wave="0")
+        scene.commit(f"whole{name}", f"c{name}", line=f"✅ PLAN {name} COMPLETE", tree="both", plan=name)
+        scene.branch(f"b{name}", f"whole{name}")
+        for each in (target, Target(name)):
+            scene.attest(each, "both")
+    return scene
+
+
+def test_a_plan_lands_together_with_the_claims_that_it_needed() -> None:
+    scene = two_plans()
+    scene.commit("landing", "root", "whole3", tree="both")
+    scene.branch("main", "landing")
+    assert (status(scene, "3").state, codes(board(scene))) == ("merged", [])
+
+
+def test_unproven_work_of_another_plan_does_not_come_along_with_a_proven_one() -> None:
+    scene = two_plans()
+    scene.commit("wip", "c2")
+    scene.commit("takes wip", "c3", "wip", tree="both")
+    scene.commit("whole", "takes wip", line="✅ PLAN 3 COMPLETE", tree="both", plan="3")
+    scene.branch("b3", "whole")
+    scene.commit("landing", "root", "whole", tree="both")
+    scene.branch("main", "landing")
+    (alarm,) = [finding for finding in board(scene).findings if finding.severity == "alarm"]
+    assert (alarm.code, "brought plan 2 into" in alarm.message) == ("CG503", True)
+
+
+@pytest.mark.parametrize(("second", "expected"), [("whole3", []), ("wip", ["CG503"]), ("fix", [])])
+def test_each_head_of_an_octopus_is_asked_for_its_proof(second: str, expected: list[str]) -> None:
+    scene = two_plans()
+    scene.commit("wip", "start3")
+    scene.commit("fix", "root")
+    scene.commit("landing", "root", "whole2", second, tree="both")
+    scene.branch("main", "landing")
+    assert codes(board(scene)) == expected
+
+
+def test_what_came_by_pull_is_judged_where_it_was_landed(scene: Scene) -> None:
+    complete(scene)
+    scene.commit("landing", "root", "whole", tree="work")
+    scene.commit("local", "root")
+    scene.commit("pulled", "local", "landing")
+    scene.branch("main", "pulled")
+    assert (status(scene).state, codes(board(scene))) == ("merged", [])
+
+
+def test_an_unproven_landing_that_came_by_pull_is_an_alarm_all_the_same(scene: Scene) -> None:
+    scene.commit("landing", "root", "work")
+    scene.commit("local", "root")
+    scene.commit("pulled", "local", "landing")
+    scene.branch("main", "pulled")
+    assert [(finding.code, finding.subject) for finding in board(scene).findings] == [("CG503", oid("landing"))]
+
+
+def test_landings_that_came_by_a_thousand_pulls_are_judged(scene: Scene) -> None:
+    complete(scene)
+    scene.commit("line0", "root", "whole", tree="work")
+    for number in range(1, 1001):
+        scene.commit(f"local{number}", "root", tree="root")
+        scene.commit(f"line{number}", f"local{number}", f"line{number - 1}", tree="work")
+    scene.branch("main", "line1000")
+    assert (status(scene).state, codes(board(scene))) == ("merged", [])
+
+
+def test_accepting_a_fast_forward_settles_that_one_and_no_later_one(scene: Scene) -> None:
+    claim(scene, "c0", "work", 0, "work")
+    scene.branch("main", "c0")
+    (first,) = board(scene).findings
+    assert (first.code, first.subject) == ("CG502", oid("c0"))
+    scene.event("acceptance", writer="conductor", commit=first.subject)
+    assert codes(board(scene)) == []
+    claim(scene, "c1", "c0", 1, "work")
+    scene.branch("main", "c1")
+    assert [(finding.code, finding.subject) for finding in board(scene).findings] == [("CG502", oid("c1"))]
+
+
+def test_a_merge_that_cannot_be_done_again_here_is_said_and_is_no_alarm(scene: Scene) -> None:
+    complete(scene)
+    scene.commit("landing", "root", "whole", tree="work")
+    scene.branch("main", "landing")
+    (found,) = board(scene, untold=frozenset({oid("landing")})).findings
+    assert (found.code, found.severity) == ("CG505", "warning")
 
 
 def test_a_fast_forward_of_integration_onto_a_plan_is_one_alarm(scene: Scene) -> None:

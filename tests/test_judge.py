@@ -255,6 +255,32 @@ def test_the_conductor_lands_proven_claims_only(scene: Scene) -> None:
     assert [finding.code for finding in found] == ["CG503"]
 
 
+def test_a_branch_without_a_start_commit_is_its_plans_all_the_same() -> None:
+    scene = Scene(plan("2", Wave(0)))
+    scene.commit("root")
+    by_hand = scene.commit("by hand", "root")
+    scene.branch("main", "root")
+    scene.branch("b2", "by hand")
+    found = judge_merge(Merging("main", (by_hand,), "conductor"), scene.snapshot())
+    assert [finding.code for finding in found] == ["CG503"]
+
+
+def test_another_plans_unproven_work_does_not_come_along(scene: Scene) -> None:
+    scene.commit("start3", "root", line="▶ PLAN 3 START - agent-3", tree="root", plan="3")
+    scene.commit("takes it in", "start3", "work")
+    scene.commit("c3", "takes it in", line="✅ Wave 0 Complete", tree="both", plan="3", wave="0")
+    scene.branch("b3", "c3")
+    scene.attest(Target("3", 0), "both")
+    found = judge_merge(Merging("main", (oid("c3"),), "conductor"), scene.snapshot())
+    assert [(finding.code, finding.subject) for finding in found] == [("CG503", "2")]
+
+
+def test_what_the_upstreams_integration_has_is_followed(scene: Scene) -> None:
+    scene.commit("landing", "root", "work")
+    scene.branch("main", "landing")
+    assert judge_merge(Merging("main", (oid("landing"),), "conductor"), scene.snapshot()) == []
+
+
 def test_a_branch_of_no_plan_may_be_merged_by_the_conductor(scene: Scene) -> None:
     fix = scene.commit("fix", "root")
     assert judge_merge(Merging("main", (fix,), "conductor"), scene.snapshot()) == []

@@ -7,6 +7,7 @@ import msgspec
 from conductor_git.core.claims import Claims
 from conductor_git.core.findings import Finding
 from conductor_git.core.globs import matches
+from conductor_git.core.landing import Landings
 from conductor_git.core.plan import Plan
 from conductor_git.core.policy import Policy
 from conductor_git.core.snapshot import Snapshot
@@ -87,13 +88,13 @@ def judge_merge(merging: Merging, snapshot: Snapshot) -> list[Finding]:
         return [Finding("CG501", "error", into, text, hint)]
     claims = Claims(snapshot.history, snapshot.plans)
     verdicts = Verdicts(snapshot, claims)
-    proven = {commit: target for target in claims.by_target for commit in verdicts.of(target).proven}
-    found = [finding for source in merging.sources if (finding := _source(source, claims, set(proven), snapshot))]
-    if merging.by_hand:
-        found += [_by_hand(proven[source], into) for source in merging.sources if source in proven]
-    return found + [
-        finding for source in merging.sources if source in proven for finding in verdicts.blocked(proven[source])
-    ]
+    landings = Landings(claims, verdicts, ever=False)
+    # What the upstream's integration has is followed, and judged where it stands.
+    sources = [source for source in merging.sources if source not in claims.landed]
+    landed = [landings.said[source].target for source in sources if landings.complete(source)]
+    found = [finding for source in sources if (finding := _uncovered(source, claims, landings))]
+    found += [_by_hand(target, into) for target in landed if merging.by_hand]
+    return found + [finding for target in landed for finding in verdicts.blocked(target)]
 
 
 def _by_hand(target: Target, into: str) -> Finding:
@@ -106,13 +107,15 @@ def _by_hand(target: Target, into: str) -> Finding:
     return Finding("CG505", "error", target.plan, text, "git merge --abort", detail)
 
 
-def _source(source: Oid, claims: Claims, proven: set[Oid], snapshot: Snapshot) -> Finding | None:
-    if source in proven:
-        return None
-    brought = claims.graph.ancestors([source], stop=claims.landed)
-    plans = sorted({claims.starts[oid] for oid in brought if oid in claims.starts})
+def _uncovered(source: Oid, claims: Claims, landings: Landings) -> Finding | None:
+    """The finding for a merge that brings plans' work which no complete claim covers."""
+    plans = landings.uncovered(source, claims.graph.ancestors([source], stop=claims.landed))
+    # A branch that was made by hand has no start commit, and is its plan's all the same.
+    here = claims.plan_of(source)
+    plans = plans or ([here] if here is not None and not landings.complete(source) else [])
     if not plans:
         return None
-    text = f"{source[:7]} brings plan {', '.join(plans)}, and it is not a proven claim"
-    hint = f"git merge --abort    # then: conductor-git log-status {' '.join(plans)}"
-    return Finding("CG503", "error", plans[0], text, hint)
+    what = f"plan {', '.join(plans)}" if any(plans) else "a claim of no plan"
+    text = f"{source[:7]} brings {what}, and no proven claim covers it"
+    hint = f"git merge --abort    # then: conductor-git log-status {' '.join(plans)}".rstrip()
+    return Finding("CG503", "error", plans[0] or source, text, hint)

@@ -64,7 +64,7 @@ class Claims:
 
     def plan_of(self, commit: Oid) -> str | None:
         """Whose a commit is by where it stands: the start commit below it, else the branch that alone holds it."""
-        return self._started(commit) or self.holders.alone(commit)
+        return self.started(commit) or self.holders.alone(commit)
 
     def start_of(self, plan: str) -> Oid | None:
         """The delegation event that the plan's start commit names: the oldest one that counts; None where none does."""
@@ -75,7 +75,7 @@ class Claims:
         named = None if isinstance(trailers, message.Malformed) else trailers.delegation
         return None if named is None else Oid(named)
 
-    def _started(self, commit: Oid) -> str | None:
+    def started(self, commit: Oid) -> str | None:
         """The plan of the nearest start commit at or below on the first-parent chain, down to integration's own."""
         known, walked = self._start_below, []
         found: str | None = None

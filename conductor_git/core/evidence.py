@@ -84,7 +84,9 @@ class Attestations:
 class Court:
     """The evidence rules with what they need to know; one a snapshot."""
 
-    def __init__(self, attestations: Attestations, repository: str, past_rules: Mapping[str, RuleSet]) -> None:
+    def __init__(
+        self, attestations: Attestations, repository: str, past_rules: Mapping[tuple[Target, str], RuleSet]
+    ) -> None:
         self.attestations = attestations
         self.repository = repository
         self.past_rules = past_rules
@@ -94,7 +96,7 @@ class Court:
         here = self._about(asked.target, asked.product)
         if isinstance(rules, RuleSet) and any(found.rules == rules.digest for found in here):
             return self._under(asked, rules, here)
-        past = self.past_rules.get(asked.rules or "") if asked.commit is not None else None
+        past = self.past_rules.get((asked.target, asked.rules or "")) if asked.commit is not None else None
         if past is not None and (then := self._under(asked, past, here)).complete:
             text = f"{asked.target} was proven under the rules of its time; they are others now"
             return Evidence(then.proofs, (), (_finding("CG209", asked, text, severity="warning"),), drift=True)
@@ -106,10 +108,10 @@ class Court:
         What has landed is asked this: no later word in the ledger, and no later change of rules, makes it unproven.
         """
         passed = [found for found in self._about(target, product) if found.passed]
-        asked = Asked(target, product)
-        known = {**self.past_rules, **({rules.digest: rules} if isinstance(rules, RuleSet) else {})}
         digests = dict.fromkeys(found.rules for found in passed)
-        return any(self._under(asked, known[digest], passed).complete for digest in digests if digest in known)
+        past = (self.past_rules.get((target, digest)) for digest in digests)
+        known = [*(found for found in past if found), *([rules] if isinstance(rules, RuleSet) else [])]
+        return any(self._under(Asked(target, product), each, passed).complete for each in known)
 
     def _about(self, target: Target, product: Oid) -> list[Attestation]:
         every = self.attestations.of(target)

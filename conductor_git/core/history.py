@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 
 import msgspec
 
+from conductor_git.core.plan import Plan
 from conductor_git.core.targets import Oid
 
 Node = tuple[tuple[Oid, ...], Oid, int]
@@ -113,14 +114,14 @@ class Graph:
         return seen
 
     def spread(
-        self, marks: Mapping[Oid, int], *, stop: AbstractSet[Oid] = frozenset(), first_parent: bool = False
+        self, marks: Mapping[Oid, int], *, among: AbstractSet[Oid], first_parent: bool = False
     ) -> dict[Oid, int]:
-        """Hand the bits of each marked commit down to every commit below it, not going into `stop`."""
+        """Hand the bits of each marked commit down to every commit below it, as far as these commits go."""
         found = dict(marks)
-        for oid in sorted(self.ancestors(marks, stop=stop), key=self.generation, reverse=True):
+        for oid in sorted(among, key=self.generation, reverse=True):
             bits = found.get(oid, 0)
             for parent in self.parents(oid)[: 1 if first_parent else None]:
-                if bits and parent in self.nodes and parent not in stop:
+                if bits and parent in among:
                     found[parent] = found.get(parent, 0) | bits
         return found
 
@@ -155,8 +156,12 @@ class History(msgspec.Struct, frozen=True):
     controls: dict[Oid, str]
     """The `.conductor` entry's oid by tree; empty where there is none."""
     merged: dict[Oid, Oid | None] = {}
-    """For merges on integration: the product tree that merging the parents gives, None for a conflict. A merge that is
-    missing here was not recomputed."""
+    """For merges that brought a claim into integration: the product tree that merging the parents gives, None for a
+    conflict."""
+    untold: frozenset[Oid] = frozenset()
+    """Those that could not be done again here, for want of objects."""
+    declared: dict[Oid, dict[str, Plan]] = {}
+    """For such merges, the plan by its id as integration had it then; where that cannot be told, nothing."""
     since: Oid | None = None
     """Where judgement begins: this commit was read too, and is not judged."""
     since_known: bool = True

@@ -19,8 +19,9 @@ class Holders:
         for plan, tip in tips.items():
             if tip in graph.nodes and tip not in landed:
                 seeds[tip] = seeds.get(tip, 0) | self._bits[plan]
-        self._reached = graph.spread(seeds, stop=landed)
-        self._chained = graph.spread(seeds, stop=landed, first_parent=True)
+        own = graph.ancestors(seeds, stop=landed)
+        self._reached = graph.spread(seeds, among=own)
+        self._chained = graph.spread(seeds, among=own, first_parent=True)
         self._owning = self._working = 0
         for bits in seeds.values():
             self._owning |= bits

@@ -98,6 +98,13 @@ class Plan(msgspec.Struct, frozen=True):
         before = () if wave.after_none or position == 0 else (Target(self.plan, self.waves[position - 1].number),)
         return tuple(dict.fromkeys((*before, *wave.needs)))
 
+    def needs_for(self, target: Target) -> tuple[Target, ...]:
+        """What must be complete before a claim of this target: the plan's own needs first; for the plan each wave."""
+        if target.wave is None:
+            return (*self.needs, *self.targets()[:-1])
+        wave = self.wave(target.wave)
+        return tuple(dict.fromkeys((*self.needs, *(self.needs_of(wave) if wave else ()))))
+
     def targets(self) -> tuple[Target, ...]:
         """Every wave in order, then the plan itself."""
         return (*(Target(self.plan, wave.number) for wave in self.waves), Target(self.plan))

@@ -12,7 +12,7 @@ from conductor_git.core.ledger import Ledger
 from conductor_git.core.plan import BrokenPlan, Plan
 from conductor_git.core.policy import Policy
 from conductor_git.core.rules import RuleSet, Scripts
-from conductor_git.core.targets import Oid
+from conductor_git.core.targets import Oid, Target
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -26,8 +26,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     scripts: Scripts
     history: History
     ledger: Ledger
-    past_rules: Mapping[str, RuleSet] = {}
-    """Rules that an older control commit really had, by digest; drift is believed for these only."""
+    past_rules: Mapping[tuple[Target, str], RuleSet] = {}
+    """Rules that an older control commit really had for a target, by digest; drift is believed for these only."""
     findings: tuple[Finding, ...] = ()
     """What gathering already found (control diverged, …)."""
 

@@ -136,11 +136,7 @@ class Verdicts:
 
     def needs(self, target: Target) -> tuple[Target, ...]:
         """Everything a claim of this target needs, the plan's own needs first."""
-        plan = self.plans[target.plan]
-        if target.wave is None:
-            return (*plan.needs, *(Target(plan.plan, wave.number) for wave in plan.waves))
-        wave = plan.wave(target.wave)
-        return tuple(dict.fromkeys((*plan.needs, *(plan.needs_of(wave) if wave else ()))))
+        return self.plans[target.plan].needs_for(target)
 
     def open_needs(self, target: Target) -> tuple[Target, ...]:
         """The needs that are not complete."""

@@ -18,6 +18,7 @@ from conductor_git.core.policy import Policy
 from conductor_git.core.targets import Oid
 from conductor_git.store import memo
 from conductor_git.store.git import GitFailed
+from conductor_git.store.landings import Seen, look, merges_of_claims
 from conductor_git.store.objects import Object, read_objects
 from conductor_git.store.refs import HEADS, Refs
 from conductor_git.store.repository import Repository
@@ -42,7 +43,7 @@ class _Read(msgspec.Struct):
     notes: dict[Oid, Note] = {}
     products: dict[Oid, Oid] = {}
     controls: dict[Oid, str] = {}
-    merged: dict[Oid, Oid | None] = {}
+    landings: Seen = msgspec.field(default_factory=Seen)
 
 
 def read_history(
@@ -55,6 +56,7 @@ def read_history(
     use_cache: bool = True,
 ) -> History:
     """Read what the rules need of history. Raises CannotRun when git cannot walk it."""
+    plans = tuple(plans)
     branches = {plan.branch: found for plan in plans if (found := _copies(refs, plan.branch))}
     trunk = _copies(refs, policy.integration)
     tips = {oid for found in (*branches.values(), trunk) for oid in found.values()} | set(also)
@@ -75,13 +77,14 @@ def read_history(
         branches={name: _tip(graph, found) for name, found in branches.items()},
         products=known.products,
         controls=known.controls,
-        merged=known.merged,
         since=Oid(policy.since) if policy.since else None,
         since_known=_is_here(repo, known, policy.since),
         shallow=repo.shallow,
     )
-    fresh |= _weigh_trees(repo, known, history, graph, policy)
-    fresh |= _redo_merges(repo, known, history, graph)
+    merges = merges_of_claims(history, graph)
+    fresh |= _weigh_trees(repo, known, history, graph, policy, merges)
+    history, learnt = look(repo, known.landings, merges, history, graph, policy, plans)
+    fresh |= learnt
     if fresh and use_cache:
         memo.save(repo, _CACHE, known)
     return history
@@ -217,34 +220,19 @@ def _read_trailers(repo: Repository, known: _Read, commits: list[Oid]) -> None:
         known.notes[Oid(oid)] = msgspec.structs.replace(known.notes[Oid(oid)], trailers=pairs)
 
 
-def _weigh_trees(repo: Repository, known: _Read, history: History, graph: Graph, policy: Policy) -> bool:
+def _weigh_trees(
+    repo: Repository, known: _Read, history: History, graph: Graph, policy: Policy, merges: list[Oid]
+) -> bool:
     """Compute the product tree of each commit that a rule asks about; True when something was new."""
     wanted = set(history.notes) | {tip.oid for tip in history.branches.values()}
+    wanted |= {each for step in merges for each in (step, graph.parents(step)[0])}
     if history.integration is not None:
         wanted.add(history.integration.oid)
-        for step in graph.first_parents(history.integration.oid):
-            parents = graph.parents(step)
-            if len(parents) > 1 or policy.direct == "control":
-                wanted |= {step, *parents[:1]}
+        if policy.direct == "control":
+            wanted.update(graph.first_parents(history.integration.oid))
     trees = {node[1] for oid in wanted if (node := known.nodes.get(oid)) and node[1] not in known.products}
     for found in read_objects(repo, sorted(trees)):
         known.controls[found.oid] = tree.control_entry(found.body, repo.object_format)
         product = tree.strip_control(found.body, repo.object_format)
         known.products[found.oid] = found.oid if product == found.body else repo.hash("tree", product)
     return bool(trees)
-
-
-def _redo_merges(repo: Repository, known: _Read, history: History, graph: Graph) -> bool:
-    """Merge again what a merge on integration says it merged, where a claim came with it."""
-    if history.integration is None:
-        return False
-    todo = [
-        step
-        for step in graph.first_parents(history.integration.oid)
-        if step not in known.merged and len(graph.parents(step)) == 2 and graph.parents(step)[1] in history.notes
-    ]
-    if todo:
-        from conductor_git.store import merges
-    for step in todo:
-        known.merged[step] = merges.product_of_merge(repo, *graph.parents(step))
-    return bool(todo)

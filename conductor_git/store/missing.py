@@ -21,7 +21,7 @@ def fetch_missing(repo: Repository, tree: Oid, *, also: str) -> None:
     through an alternate, and git fetches nothing through one (measured on 2.39). Raises CannotRun where the remote
     does not give them.
     """
-    if not _is_partial(repo):
+    if not is_partial(repo):
         return
     before: list[str] = []
     for _ in range(_MOST_ROUNDS):
@@ -44,7 +44,7 @@ def fetch_blobs(repo: Repository, trees: Collection[Oid]) -> None:
     Left to itself, git fetches each object that it reads by a connection of its own. Raises CannotRun where the remote
     does not give them.
     """
-    missing = _missing(repo, trees) if trees and _is_partial(repo) else []
+    missing = _missing(repo, trees) if trees and is_partial(repo) else []
     if missing:
         _fetch(repo, missing)
 
@@ -58,7 +58,8 @@ def quoted(path: str) -> bytes:
     return b'"' + escaped + b'"'
 
 
-def _is_partial(repo: Repository) -> bool:
+def is_partial(repo: Repository) -> bool:
+    """Whether it is a clone that fetches objects when they are needed."""
     try:
         return any(name.endswith(".promisor") for name in os.listdir(os.path.join(repo.common_dir, "objects", "pack")))
     except OSError:

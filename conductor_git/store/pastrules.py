@@ -11,7 +11,7 @@ from conductor_git.core.plan import Plan
 from conductor_git.core.policy import Policy
 from conductor_git.core.rules import RuleSet, Scripts, rules_of
 from conductor_git.core.snapshot import Snapshot
-from conductor_git.core.targets import Oid
+from conductor_git.core.targets import Oid, Target
 from conductor_git.core.tree import CONTROL_FOLDER
 from conductor_git.store import memo
 from conductor_git.store.control import read_control
@@ -21,17 +21,20 @@ from conductor_git.store.repository import Repository
 _MEMO = "past-rules"
 _OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
+Key = tuple[Target, str]
+"""What the rules were for, and their digest."""
+
 _Kept = dict[str, dict[str, RuleSet | None]]
-"""Tree of a control commit -> digest that a proof named with it -> those rules; None where it did not have them."""
+"""Control tree -> target and digest that a proof named with it -> those rules; None where the target had others."""
 
 
-def find_past_rules(repo: Repository, snapshot: Snapshot) -> dict[str, RuleSet]:
-    """The rules, by digest, of control commits that proofs name and that the control ref still contains.
+def find_past_rules(repo: Repository, snapshot: Snapshot) -> dict[Key, RuleSet]:
+    """The rules that targets had at control commits which proofs name and which the control ref still contains.
 
     What an attestation names is anybody's word: it is looked for among commits of the control ref, and read once for
     each control tree, however many there are that name it.
     """
-    now = {rules.digest for rules in _rules(snapshot.policy, snapshot.plans, snapshot.scripts)}
+    now = {(rules.target, rules.digest) for rules in _rules(snapshot.policy, snapshot.plans, snapshot.scripts)}
     named = _named(snapshot, now)
     trees = _trees(repo, _contained(repo, named, snapshot.control), snapshot.policy)
     if not trees:
@@ -40,24 +43,28 @@ def find_past_rules(repo: Repository, snapshot: Snapshot) -> dict[str, RuleSet]:
     fresh = False
     for commit, tree in trees.items():
         known = kept.setdefault(tree, {})
-        missing = named[commit] - known.keys()
+        missing = {_word(key) for key in named[commit]} - known.keys()
         if missing:
             had = _rules_at(repo, commit)
-            known.update({digest: had.get(digest) for digest in missing})
+            known.update({word: had.get(word) for word in missing})
             fresh = True
     if fresh:
         memo.save(repo, _MEMO, kept)
-    pairs = ((digest, kept[tree][digest]) for commit, tree in trees.items() for digest in named[commit])
-    return {digest: rules for digest, rules in pairs if rules is not None}
+    pairs = ((key, kept[tree][_word(key)]) for commit, tree in trees.items() for key in named[commit])
+    return {key: rules for key, rules in pairs if rules is not None}
 
 
-def _named(snapshot: Snapshot, now: set[str]) -> dict[Oid, set[str]]:
-    """Control commit -> digests that are not those of now, as proofs name them together."""
-    found: dict[Oid, set[str]] = {}
+def _word(key: Key) -> str:
+    return f"{key[0]} {key[1]}"
+
+
+def _named(snapshot: Snapshot, now: set[Key]) -> dict[Oid, set[Key]]:
+    """Control commit -> the rules, other than those of now, that proofs name together with it."""
+    found: dict[Oid, set[Key]] = {}
     for event in snapshot.ledger.events:
         proof = read_attestation(event) if event.kind == "attestation" else None
-        if proof is not None and proof.rules not in now and _OID.fullmatch(proof.control):
-            found.setdefault(proof.control, set()).add(proof.rules)
+        if proof is not None and (proof.target, proof.rules) not in now and _OID.fullmatch(proof.control):
+            found.setdefault(proof.control, set()).add((proof.target, proof.rules))
     return found
 
 
@@ -90,7 +97,8 @@ def _rules_at(repo: Repository, commit: Oid) -> dict[str, RuleSet]:
     except CannotRun:
         # There was no policy yet, or none that could be obeyed.
         return {}
-    return {rules.digest: rules for rules in _rules(control.policy, control.plans, control.scripts)}
+    rules_then = _rules(control.policy, control.plans, control.scripts)
+    return {_word((rules.target, rules.digest)): rules for rules in rules_then}
 
 
 def _rules(policy: Policy, plans: Iterable[Plan], scripts: Scripts) -> Iterable[RuleSet]:
