@@ -30,9 +30,10 @@ def _said(what: str, error: Exception) -> CannotRun:
 def _keep(error: Exception) -> str:
     heading = f"conductor-git {__version__}, Python {sys.version.split()[0]}, {sys.platform}\n{sys.argv}\n\n"
     text = heading + "".join(traceback.format_exception(error))
-    for folder in (_private(), tempfile.gettempdir()):
+    for find in (_private, tempfile.gettempdir):
+        # Where no folder can be written, the second one raises too.
         with suppress(OSError):
-            if folder:
+            if folder := find():
                 os.makedirs(folder, exist_ok=True)
                 handle, path = tempfile.mkstemp(prefix="conductor-git-bug-", suffix=".txt", dir=folder)
                 with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:

@@ -61,7 +61,7 @@ def commit_files(
             last = error
             continue
         return commit
-    raise CannotRun(f"branch '{_short(ref)}' could not be moved: {last}", detail="nothing was committed")
+    raise CannotRun(f"branch '{_short(ref)}' could not be moved", detail=f"{last}; nothing was committed")
 
 
 def advance(
