@@ -303,6 +303,45 @@ def test_whatever_a_board_is_folded_from_makes_a_new_one(team: Path, git: Git, c
     assert before.plans[0].plan == after.plans[0].plan
 
 
+def test_the_rules_of_one_worktree_are_those_of_all(team: Path, git: Git, tmp_path: Path) -> None:
+    """A worktree that could choose its own rules would also put its board into what is kept for the others."""
+    expected = board(team)
+    begin(team, git, "2")
+    linked = tmp_path / "linked"
+    git(team, "worktree", "add", "-q", str(linked), "agent-2/work")
+    plan = linked / ".conductor" / "plans" / "2.md"
+    plan.write_text(plan.read_text().replace("Printer", "Anything I like"))
+    git(linked, "commit", "-q", "--no-verify", "-a", "-m", "other rules")
+    git(linked, "config", "extensions.worktreeConfig", "true")
+    git(linked, "config", "--worktree", "conductor.control", "agent-2/work")
+    for folder in (linked, team):
+        assert [shown.title for shown in board(folder).plans] == [shown.title for shown in expected.plans]
+
+
+def test_a_users_default_branch_is_no_surprise_either(team: Path, git: Git, hermetic: Path) -> None:
+    policy = team / ".conductor" / "conductor.toml"
+    policy.write_text(policy.read_text().replace('"main"', '"stem"'))
+    git(team, "commit", "-q", "--no-verify", "-a", "-m", "integration is called stem")
+    git(team, "branch", "-m", "main", "stem")
+    git(team, "config", "conductor.control", "stem")
+    assert cli("status", cwd=team).returncode == 0
+    git(team, "config", "--unset", "conductor.control")
+    assert cli("status", cwd=team).returncode == 2
+    git(team, "config", "--global", "init.defaultBranch", "stem")
+    assert cli("status", cwd=team).returncode == 0
+
+
+def test_refs_that_are_no_text_are_no_harm(team: Path, git: Git) -> None:
+    begin(team, git, "2")
+    head = git(team, "rev-parse", "HEAD").encode()
+    names = (b"refs/heads/b\xff", b"refs/remotes/\xff/agent-2/work", b"refs/notes/conductor/\xff.12345678")
+    stdin = b"".join(b"create %s %s\n" % (name, head) for name in names)
+    subprocess.run(["git", "update-ref", "--stdin"], cwd=team, input=stdin, check=True)
+    for args in (["status"], ["status"], ["status", "--json"], ["status", "--format", "md"]):
+        done = cli(*args, cwd=team)
+        assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_repository_that_cannot_be_written_can_be_reported_on(team: Path) -> None:
     (team / ".git" / "conductor").mkdir(exist_ok=True)
     (team / ".git" / "conductor" / "cache").write_text("a file where a folder should be")

@@ -12,6 +12,7 @@ from conductor_git.core.integration import Spine, judge_steps
 from conductor_git.core.ledger import findings as ledger_findings
 from conductor_git.core.plan import BrokenPlan, Plan, Wave
 from conductor_git.core.plancheck import find_obstacles
+from conductor_git.core.say import printable
 from conductor_git.core.snapshot import Snapshot
 from conductor_git.core.steps import next_steps
 from conductor_git.core.targets import Oid, Target
@@ -189,12 +190,15 @@ class _Folder:
     def _plan_findings(self, plan: Plan) -> list[Finding]:
         found = []
         for target in plan.targets():
-            for repeat in self.verdicts.of(target).repeats:
-                text = f"{target} was complete already; its claim {repeat[:7]} changes nothing"
-                found.append(Finding("CG106", "info", str(target), text))
+            repeats = self.verdicts.of(target).repeats
+            if repeats:
+                text = f"{target} was complete already; its claim {repeats[-1][:7]} changes nothing"
+                more = f"and {len(repeats) - 1} more before it" if len(repeats) > 1 else ""
+                found.append(Finding("CG106", "info", str(target), text, detail=more))
         tip = self.snapshot.history.branches.get(plan.branch)
         for ref, oid in tip.others if tip else ():
-            text = f"'{ref}' is at {oid[:7]} and has commits that '{plan.branch}' lacks"
+            # A remote's name need not be text.
+            text = f"'{printable(ref)}' is at {oid[:7]} and has commits that '{plan.branch}' lacks"
             if tip is not None and not self.claims.graph.is_ancestor(oid, tip.oid):
                 found.append(Finding("CG710", "warning", plan.plan, text, f"git log {tip.oid[:12]}..{oid[:12]}"))
         return found

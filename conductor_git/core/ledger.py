@@ -8,6 +8,7 @@ import msgspec
 
 from conductor_git.core.event import BadLine, Event
 from conductor_git.core.findings import Finding
+from conductor_git.core.say import printable
 from conductor_git.core.targets import Oid
 
 CLOCK_SLACK = 1000
@@ -71,10 +72,15 @@ def findings(ledger: Ledger) -> list[Finding]:
     for (code, ref), lines in groups.items():
         count = "a note is" if len(lines) == 1 else f"{len(lines)} notes are"
         text = f"{count} not believed; '{lines[0].id[:7]}': {lines[0].why}"
-        found.append(Finding(code, "warning", ref, text))
+        # Names in git need not be text.
+        found.append(Finding(code, "warning", printable(ref), printable(text)))
+    ahead: dict[str, list[Event]] = {}
     for event in ledger.ahead:
-        text = f"clock {event.clock} of event '{event.id[:7]}' is too far ahead of {len(ledger.events)} events"
-        found.append(Finding("CG603", "warning", event.writer, text))
+        ahead.setdefault(event.writer, []).append(event)
+    for writer, events in ahead.items():
+        first, more = events[0], f"and {len(events) - 1} more of '{writer}'" if len(events) > 1 else ""
+        text = f"clock {first.clock} of event '{first.id[:7]}' is too far ahead of {len(ledger.events)} events"
+        found.append(Finding("CG603", "warning", writer, text, detail=more))
     return found
 
 

@@ -41,13 +41,27 @@ def read_board(repo: Repository, now: int, *, refs: Refs | None = None) -> Board
 def board_key(repo: Repository, refs: Refs) -> bytes:
     """Everything that a board is folded from, as bytes to compare.
 
-    Commits and notes are named by their refs; which of them are read depends on configuration and on the remote's
-    default branch, and how far history goes on git's list of shallow commits.
+    Commits and notes are named by their refs; which of them are read depends on configuration (conductor.control and
+    remotes, in the repository's own; init.defaultBranch, most likely in the user's) and on the remote's default branch,
+    and how far history goes on git's list of shallow commits. Files, not git's answers: nothing else costs less.
     """
     names = ("config", "shallow", "refs/remotes/origin/HEAD")
-    files = [_content(os.path.join(repo.common_dir, name)) for name in names]
+    files = [_content(os.path.join(repo.common_dir, name)) for name in names] + [_content(path) for path in _of_user()]
     place = os.fsencode(repo.common_dir)
-    return msgspec.msgpack.encode((place, files, sorted(refs.oids.items()), sorted(refs.upstream.items())))
+    # As bytes: a ref's name need not be text.
+    oids = sorted((os.fsencode(ref), oid) for ref, oid in refs.oids.items())
+    upstream = sorted((os.fsencode(ref), os.fsencode(above)) for ref, above in refs.upstream.items())
+    return msgspec.msgpack.encode((place, files, oids, upstream))
+
+
+def _of_user() -> list[str]:
+    """The user's configuration files (git-config, "FILES")."""
+    home = os.path.expanduser("~")
+    given = os.environ.get("GIT_CONFIG_GLOBAL")
+    if given is not None:
+        return [given]
+    xdg = os.environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
+    return [os.path.join(home, ".gitconfig"), os.path.join(xdg, "git", "config")]
 
 
 def _content(path: str) -> bytes:

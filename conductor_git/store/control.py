@@ -16,6 +16,7 @@ from conductor_git.core.targets import Oid
 from conductor_git.store import controltree
 from conductor_git.store.refs import HEADS, REMOTES, Refs, read_refs
 from conductor_git.store.repository import Repository
+from conductor_git.store.settings import Settings
 
 _USUAL = ("main", "master")
 _LAST_GUESSES = ("conductor", "develop", "trunk")
@@ -68,7 +69,8 @@ def read_control(
         return found
     refs = read_refs(repo) if refs is None else refs
     seen = dict[str, _Tip]()
-    for branch in _candidates(repo):
+    settings = refs.told(repo)
+    for branch in _candidates(repo, settings):
         tip = None if branch in seen else _tip(repo, refs, branch)
         if tip is None:
             continue
@@ -76,7 +78,7 @@ def read_control(
         found = _read(repo, tip, use_cache, instead)
         if found is not None:
             return found if found.policy.control_ref == HEADS + branch else _followed(repo, refs, found, use_cache)
-    raise _lost(repo, refs) or _no_policy(repo, seen)
+    raise _lost(repo, refs) or _no_policy(repo, seen, settings)
 
 
 def check_writable(control: Control, policy: Policy) -> None:
@@ -165,17 +167,16 @@ def _diverged(tip: _Tip) -> tuple[Finding, ...]:
     return (Finding("CG709", "warning", tip.ref, message, hint),)
 
 
-def _candidates(repo: Repository) -> Iterator[str]:
+def _candidates(repo: Repository, settings: Settings) -> Iterator[str]:
     """Branches that may be the control branch, most likely first; each is asked for only when those before had none."""
-    configured = repo.config("conductor.control")
-    if configured:
-        yield configured
+    if settings.control:
+        yield settings.control
     yield from _USUAL
     default = repo.git("symbolic-ref", "--quiet", f"{REMOTES}origin/HEAD", ok=(0, 1, 128)).text()
     if default.startswith(f"{REMOTES}origin/"):
         yield default.removeprefix(f"{REMOTES}origin/")
-    if first := repo.config("init.defaultBranch"):
-        yield first
+    if settings.default_branch:
+        yield settings.default_branch
     yield from _LAST_GUESSES
 
 
@@ -194,12 +195,12 @@ def _lost(repo: Repository, refs: Refs) -> CannotRun | None:
     )
 
 
-def _no_policy(repo: Repository, seen: dict[str, _Tip]) -> CannotRun:
+def _no_policy(repo: Repository, seen: dict[str, _Tip], settings: Settings) -> CannotRun:
     if seen:
         branches = ", ".join(f"'{branch}'" for branch in seen)
         return NoPolicy(f"there is no policy on {branches}", hint="conductor-git init")
     if repo.git("remote").out:
-        return _missing(repo, repo.config("conductor.control") or "main", "policy and plans are read from it")
+        return _missing(repo, settings.control or "main", "policy and plans are read from it")
     return NoPolicy("there is no policy", hint="conductor-git init")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import cast
 
@@ -57,8 +57,9 @@ def read_history(
 ) -> History:
     """Read what the rules need of history. Raises CannotRun when git cannot walk it."""
     plans = tuple(plans)
-    branches = {plan.branch: found for plan in plans if (found := _copies(refs, plan.branch))}
-    trunk = _copies(refs, policy.integration)
+    by_branch = refs.by_branch()
+    branches = {plan.branch: found for plan in plans if (found := _copies(refs, by_branch, plan.branch))}
+    trunk = _copies(refs, by_branch, policy.integration)
     tips = {oid for found in (*branches.values(), trunk) for oid in found.values()} | set(also)
     edge = _edge(repo)
     known = memo.load(repo, _CACHE, _Read) if use_cache else None
@@ -116,14 +117,11 @@ def _readable(repo: Repository, tips: Iterable[Oid]) -> Iterator[Object]:
             yield from read_objects(repo, [tip])
 
 
-def _copies(refs: Refs, branch: str) -> dict[str, Oid]:
+def _copies(refs: Refs, by_branch: Mapping[str, list[str]], branch: str) -> dict[str, Oid]:
     """The local branch first, then its upstream, then other copies."""
     local = f"{HEADS}{branch}"
-    found = {local: refs.oids[local]} if local in refs.oids else {}
-    upstream = refs.upstream.get(local)
-    if upstream in refs.oids:
-        found[upstream] = refs.oids[upstream]
-    return {**found, **refs.copies(branch)}
+    asked = (local, refs.upstream.get(local, ""), *by_branch.get(branch, ()))
+    return {ref: refs.oids[ref] for ref in asked if ref in refs.oids}
 
 
 def _tip(graph: Graph, copies: dict[str, Oid]) -> Tip:

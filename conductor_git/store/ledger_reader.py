@@ -15,6 +15,7 @@ from conductor_git.store.missing import fetch_blobs
 from conductor_git.store.objects import read_objects
 from conductor_git.store.refs import LEDGER, LEDGER_COPIES, Refs
 from conductor_git.store.repository import Repository
+from conductor_git.store.settings import read_settings
 
 _MEMO = "ledger"
 
@@ -67,7 +68,7 @@ def read_ledger(repo: Repository, *, refs: Refs | None = None, use_cache: bool =
     after = _brought_up(repo, before, tips)
     if use_cache and after is not before:
         memo.save(repo, _MEMO, after)
-    return assemble(_lines(after), tips, fetched=_is_fetched(repo, tips))
+    return assemble(_lines(after), tips, fetched=_is_fetched(repo, tips, refs))
 
 
 def _tips(repo: Repository) -> dict[str, Oid]:
@@ -177,10 +178,10 @@ def _lines(read: _Read) -> Iterator[Event | BadLine]:
         yield BadLine(misplaced.id, refs[misplaced.name], misplaced.why, code="CG605")
 
 
-def _is_fetched(repo: Repository, tips: Mapping[str, Oid]) -> bool:
+def _is_fetched(repo: Repository, tips: Mapping[str, Oid], refs: Refs | None) -> bool:
     """Whether what others recorded is here as far as this clone can have it: its own events are no sign of that."""
     if any(ref.startswith(LEDGER_COPIES) for ref in tips):
         return True
-    fields = repo.git("config", "-z", "--get-regexp", r"^remote\..*\.(url|fetch)$", ok=(0, 1)).fields()
+    remotes = (read_settings(repo) if refs is None else refs.told(repo)).remotes
     # With the refspec, a clone that writes has asked for the ledger, and the remote had none.
-    return not fields or (bool(tips) and any(f":{LEDGER_COPIES}" in field for field in fields))
+    return not remotes or (bool(tips) and any(f":{LEDGER_COPIES}" in value for value in remotes))

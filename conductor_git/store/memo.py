@@ -33,12 +33,14 @@ def save(repo: Repository, name: str, value: object) -> None:
     import tempfile
 
     folder = os.path.join(repo.private, "cache")
-    with suppress(OSError):
+    # What is named by a ref that is no text is read anew each time.
+    with suppress(OSError, UnicodeEncodeError):
+        content = _VERSION + b"\n" + msgspec.msgpack.encode(value)
         os.makedirs(folder, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=folder)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(_VERSION + b"\n" + msgspec.msgpack.encode(value))
+                file.write(content)
             os.replace(temporary, os.path.join(folder, name))
         except OSError:
             os.unlink(temporary)

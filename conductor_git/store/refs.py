@@ -6,6 +6,7 @@ import msgspec
 
 from conductor_git.core.targets import Oid
 from conductor_git.store.repository import Repository
+from conductor_git.store.settings import Settings, read_settings
 
 HEADS = "refs/heads/"
 REMOTES = "refs/remotes/"
@@ -18,6 +19,8 @@ class Refs(msgspec.Struct, frozen=True):
 
     oids: dict[str, Oid]
     upstream: dict[str, str]
+    settings: Settings | None = None
+    """What configuration says about which of them are meant, where it was read already."""
 
     def ledger(self) -> dict[str, Oid]:
         """The ledger's refs, own and fetched."""
@@ -25,11 +28,19 @@ class Refs(msgspec.Struct, frozen=True):
 
     def copies(self, branch: str) -> dict[str, Oid]:
         """The copies of a branch (short name) that remotes were last seen to have."""
-        found = {}
-        for ref, oid in self.oids.items():
-            if ref.startswith(REMOTES) and ref[len(REMOTES) :].partition("/")[2] == branch:
-                found[ref] = oid
+        return {ref: self.oids[ref] for ref in self.by_branch().get(branch, ())}
+
+    def by_branch(self) -> dict[str, list[str]]:
+        """Short branch name -> its copies' refs, for whoever asks for many."""
+        found: dict[str, list[str]] = {}
+        for ref in self.oids:
+            if ref.startswith(REMOTES):
+                found.setdefault(ref[len(REMOTES) :].partition("/")[2], []).append(ref)
         return found
+
+    def told(self, repo: Repository) -> Settings:
+        """The settings; read now where nobody did."""
+        return read_settings(repo) if self.settings is None else self.settings
 
 
 def read_refs(repo: Repository) -> Refs:

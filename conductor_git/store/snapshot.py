@@ -22,6 +22,7 @@ def take(repo: Repository, *, also: Iterable[Oid] = (), refs: Refs | None = None
     Raises CannotRun where there is no policy, or git cannot be read.
     """
     refs = read_refs(repo) if refs is None else refs
+    refs = msgspec.structs.replace(refs, settings=refs.told(repo))
     control = read_control(repo, refs=refs)
     ledger = read_ledger(repo, refs=refs)
     history = read_history(repo, control.policy, control.plans, refs, also=also, use_cache=use_cache)
