@@ -31,7 +31,7 @@ def scene() -> Scene:
 def saying(
     line: str, *, tree: str = "work", branch: str | None = "b2", parent: str = "work", **changes: object
 ) -> Saying:
-    made = Saying(line + "\n", (), branch, ((oid(parent),),), oid(f"t:{tree}"), oid(f"t:{tree}"), PLATFORM)
+    made = Saying(line + "\n", (), branch, ((oid(parent),),), oid(f"t:{tree}"), PLATFORM)
     return msgspec.structs.replace(made, **changes)
 
 

@@ -94,7 +94,7 @@ def _line(target: Target, note: str) -> str:
 
 def _saying(repo: Repository, line: str, product: Product) -> Saying:
     parents = proposed_parents(repo)
-    return Saying(f"{line}\n", (), checked_out(repo), (parents,), product.whole, product.oid, platform_tag())
+    return Saying(f"{line}\n", (), checked_out(repo), (parents,), product.oid, platform_tag())
 
 
 def _prove(

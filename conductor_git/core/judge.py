@@ -8,17 +8,15 @@ from conductor_git.core import message
 from conductor_git.core.claims import Claims
 from conductor_git.core.evidence import Asked, Evidence
 from conductor_git.core.findings import Finding, refused
-from conductor_git.core.history import History, Pairs
+from conductor_git.core.history import Pairs
 from conductor_git.core.rules import RuleSet
 from conductor_git.core.snapshot import Snapshot
 from conductor_git.core.targets import Oid, Target
 from conductor_git.core.verdicts import Verdicts
 
-_ABOUT_TO_BE = Oid("about-to-be-committed")
-
 
 class Saying(msgspec.Struct, frozen=True):
-    """A commit that is about to be made: its message as git will clean it, and what it will hold."""
+    """A commit that is about to be made, its message as git will clean it."""
 
     text: str
     trailers: Pairs
@@ -26,8 +24,8 @@ class Saying(msgspec.Struct, frozen=True):
     """Short name; None when HEAD is detached."""
     parents: tuple[tuple[Oid, ...], ...]
     """The sets of parents it may have: a commit's, and, where it may be an amend, those of HEAD."""
-    tree: Oid
     product: Oid
+    """The product tree that it will have."""
     platform: str
     """The one platform that can be proven here."""
 
@@ -50,10 +48,12 @@ def judge_saying(saying: Saying, snapshot: Snapshot) -> Ruling:
     line = saying.text.partition("\n")[0]
     if isinstance(spoken, message.Malformed):
         return Ruling((malformed(line, spoken),))
-    target = _target(spoken, saying, snapshot)
+    claims = Claims(snapshot.history, snapshot.plans)
+    target = _target(spoken, saying, snapshot, claims)
     if isinstance(target, Finding):
         return Ruling((target,), line=line)
-    rulings = [_judge_claim(spoken, target, saying, parents, snapshot) for parents in saying.parents]
+    verdicts = Verdicts(snapshot, claims)
+    rulings = [_judge_claim(spoken, target, saying, parents, verdicts) for parents in saying.parents]
     return next((ruling for ruling in rulings if not refused(list(ruling.findings))), rulings[0])
 
 
@@ -72,9 +72,8 @@ def malformed(line: str, spoken: message.Malformed) -> Finding:
     )
 
 
-def _target(spoken: message.Claim, saying: Saying, snapshot: Snapshot) -> Target | Finding:
+def _target(spoken: message.Claim, saying: Saying, snapshot: Snapshot, claims: Claims) -> Target | Finding:
     here = snapshot.plan_of_branch(saying.branch) if saying.branch else None
-    claims = Claims(snapshot.history, snapshot.plans)
     stands = next((found for parents in saying.parents if parents and (found := claims.plan_of(parents[0]))), None)
     own = stands or (here.plan if here else None)
     where = f"branch '{saying.branch}'" if saying.branch else "a detached HEAD"
@@ -117,35 +116,28 @@ def undeclared(target: Target, snapshot: Snapshot) -> Finding | None:
 
 
 def _judge_claim(
-    spoken: message.Claim, target: Target, saying: Saying, parents: tuple[Oid, ...], snapshot: Snapshot
+    spoken: message.Claim, target: Target, saying: Saying, parents: tuple[Oid, ...], verdicts: Verdicts
 ) -> Ruling:
-    proposed = msgspec.structs.replace(snapshot, history=_with(snapshot.history, saying, parents))
-    verdicts = Verdicts(proposed, Claims(proposed.history, snapshot.plans))
-    line = message.render_claim(spoken)
+    rules = verdicts.rules(target)
     evidence = verdicts.weigh(target, Asked(target, saying.product))
-    findings = [*_here(evidence, verdicts.rules(target), target, saying, snapshot)]
-    findings += verdicts.order(target, _ABOUT_TO_BE)
-    findings += verdicts.blocked(target)
-    findings += _already(target, saying.product, snapshot)
-    wanted = _trailers(target, evidence, verdicts.rules(target))
-    findings += _wrong_trailers(saying.trailers, wanted)
-    return Ruling(tuple(findings), target, line, wanted)
+    wanted = _trailers(target, evidence, rules)
+    findings = (
+        *_here(evidence, rules, target, saying),
+        *verdicts.order(target, *parents),
+        *verdicts.blocked(target),
+        *_already(target, saying.product, verdicts),
+        *_wrong_trailers(saying.trailers, wanted),
+    )
+    return Ruling(findings, target, message.render_claim(spoken), wanted)
 
 
-def _with(history: History, saying: Saying, parents: tuple[Oid, ...]) -> History:
-    node = (parents, saying.tree, 0)
-    return msgspec.structs.replace(history, nodes={**history.nodes, _ABOUT_TO_BE: node})
-
-
-def _here(
-    evidence: Evidence, rules: RuleSet | Finding, target: Target, saying: Saying, snapshot: Snapshot
-) -> tuple[Finding, ...]:
+def _here(evidence: Evidence, rules: RuleSet | Finding, target: Target, saying: Saying) -> tuple[Finding, ...]:
     """A claim needs now what can be proven here; what only others can is awaited."""
     if isinstance(rules, Finding) or evidence.proofs:
         missing = saying.platform in evidence.awaiting
         return _unproven(target, saying) if missing and not refused(list(evidence.findings)) else evidence.findings
     elsewhere = rules.platforms and saying.platform not in rules.platforms
-    if elsewhere or snapshot.policy.validation.attested_by == "runner":
+    if elsewhere or rules.attested_by == "runner":
         who = "a runner" if not elsewhere else ", ".join(rules.platforms)
         return (Finding("CG208", "info", str(target), f"{target} awaits {who}"),)
     return evidence.findings
@@ -156,13 +148,12 @@ def _unproven(target: Target, saying: Saying) -> tuple[Finding, ...]:
     return (Finding("CG201", "error", str(target), text, f"conductor-git claim {target}"),)
 
 
-def _already(target: Target, product: Oid, snapshot: Snapshot) -> list[Finding]:
-    verdicts = Verdicts(snapshot, Claims(snapshot.history, snapshot.plans))
+def _already(target: Target, product: Oid, verdicts: Verdicts) -> list[Finding]:
     verdict = verdicts.of(target)
     if not verdict.complete or verdict.commit is None:
         return []
     # A plan stands on its newest claim: one with other content says something new, unless it has landed already.
-    same = snapshot.history.product(verdict.commit) == product
+    same = verdicts.snapshot.history.product(verdict.commit) == product
     if target.wave is None and not same and not verdicts.merged(target.plan):
         return []
     text = f"{target} is complete already, at {verdict.commit[:7]}; this claim changes nothing"

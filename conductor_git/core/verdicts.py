@@ -117,9 +117,12 @@ class Verdicts:
         plan = self.plans.get(target.plan)
         return plan is not None and (target.wave is None or plan.wave(target.wave) is not None)
 
-    def order(self, target: Target, commit: Oid) -> list[Finding]:
-        """What must be complete and an ancestor before a claim of `target` at `commit`, and is not."""
-        return [finding for need in self.needs(target) if (finding := self._unmet(target, need, commit))]
+    def order(self, target: Target, *heads: Oid) -> list[Finding]:
+        """What must be complete and in the history of one of these commits before a claim of `target`, and is not.
+
+        They are the claim, or the parents of one that is about to be made.
+        """
+        return [finding for need in self.needs(target) if (finding := self._unmet(target, need, heads))]
 
     def blocked(self, target: Target) -> list[Finding]:
         """Open blockers on it, on all of its plan or, of a plan, on one of its waves.
@@ -146,7 +149,7 @@ class Verdicts:
         """The evidence for one claim."""
         return self.court.judge(asked, self.rules(target))
 
-    def _unmet(self, target: Target, need: Target, commit: Oid) -> Finding | None:
+    def _unmet(self, target: Target, need: Target, heads: tuple[Oid, ...]) -> Finding | None:
         verdict = self.of(need)
         same = need.plan == target.plan
         if not verdict.complete:
@@ -154,7 +157,7 @@ class Verdicts:
             state = "claimed, not proven" if verdict.said == "claimed" else "not claimed"
             hint = f"conductor-git claim {need}" if same else "conductor-git log-status"
             return Finding(code, "error", str(target), f"{target} needs {need}, which is not complete ({state})", hint)
-        if any(self.claims.graph.is_ancestor(proven, commit) for proven in verdict.proven):
+        if any(self.claims.graph.is_ancestor(proven, head) for proven in verdict.proven for head in heads):
             return None
         text = f"{target} needs {need}, which is complete at {verdict.proven[0][:7]} but not in this history"
         return Finding("CG303", "error", str(target), text, f"git merge {verdict.proven[0][:12]}")

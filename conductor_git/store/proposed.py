@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 
 from conductor_git.core.targets import Oid
+from conductor_git.store.refs import Refs
 from conductor_git.store.repository import Repository
 
 
-def proposed_parents(repo: Repository) -> tuple[Oid, ...]:
+def proposed_parents(repo: Repository, refs: Refs | None = None) -> tuple[Oid, ...]:
     """The parents it will have: HEAD, then what is being merged; none on an unborn branch."""
-    head = repo.resolve("HEAD")
+    head = (refs and _among(repo, refs)) or repo.resolve("HEAD")
     return () if head is None else (head, *merge_heads(repo))
 
 
@@ -21,3 +22,12 @@ def merge_heads(repo: Repository) -> tuple[Oid, ...]:
             return tuple(Oid(line.strip()) for line in file if line.strip())
     except FileNotFoundError:
         return ()
+
+
+def _among(repo: Repository, refs: Refs) -> Oid | None:
+    """HEAD, where it is one of the branches that were read; saves asking git."""
+    try:
+        with open(os.path.join(repo.git_dir, "HEAD"), encoding="utf-8", errors="surrogateescape") as file:
+            return refs.oids.get(file.readline().removeprefix("ref: ").rstrip("\n"))
+    except OSError:
+        return None
