@@ -11,6 +11,7 @@ import msgspec
 
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.targets import Oid
+from conductor_git.store.exclusive import exclusive
 from conductor_git.store.git import GitFailed, Result, run
 from conductor_git.store.identity import check_identity
 from conductor_git.store.repository import Repository
@@ -49,18 +50,20 @@ def commit_files(
     check_identity(repo)
     blobs = _write_blobs(repo, files, executable)
     last: _MovedError | None = None
-    for attempt in range(_TRIES):
-        time.sleep(_PAUSE * attempt)
-        tip = repo.resolve(ref)
-        commit = _commit(repo, tip, blobs, message)
-        if commit == tip:
+    # One at a time: git-merge reads the index before it locks it, and one that fails writes the older index back.
+    with exclusive(os.path.join(repo.private, "locks", "commits")):
+        for attempt in range(_TRIES):
+            time.sleep(_PAUSE * attempt)
+            tip = repo.resolve(ref)
+            commit = _commit(repo, tip, blobs, message)
+            if commit == tip:
+                return commit
+            try:
+                advance(repo, ref, tip, commit, blobs)
+            except _MovedError as error:
+                last = error
+                continue
             return commit
-        try:
-            advance(repo, ref, tip, commit, blobs)
-        except _MovedError as error:
-            last = error
-            continue
-        return commit
     raise CannotRun(f"branch '{_short(ref)}' could not be moved", detail=f"{last}; nothing was committed")
 
 
