@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -24,7 +25,7 @@ from conductor_git.core.targets import Oid, Target
 from conductor_git.store import flights
 from conductor_git.store.flights import StillRunning, attach_or_start
 from conductor_git.store.flock import is_free, take
-from conductor_git.store.platform import platform_tag
+from conductor_git.store.platform import _names, platform_tag
 from conductor_git.store.processes import Log, run_group
 from conductor_git.store.runs import Job, RunResult, run_job
 from conductor_git.store.surroundings import run_environment
@@ -62,10 +63,11 @@ def test_platform_tag(monkeypatch: pytest.MonkeyPatch) -> None:
         ("Darwin", "arm64"): "macos-arm64",
         ("Windows", "AMD64"): "windows-x86_64",
     }
-    for (system, machine), tag in tags.items():
-        monkeypatch.setattr("platform.system", lambda system=system: system)
-        monkeypatch.setattr("platform.machine", lambda machine=machine: machine)
+    for names, tag in tags.items():
+        monkeypatch.setattr("conductor_git.store.platform._names", lambda names=names: names)
         assert platform_tag() == tag
+    monkeypatch.undo()
+    assert _names() == (platform.system(), platform.machine())
 
 
 class TestOutcomes:

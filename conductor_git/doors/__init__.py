@@ -18,6 +18,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(encoding="utf-8", errors="backslashreplace")
+    _load_msgspec()
     door, rest = (args[0] if args else ""), args[1:]
     if door == "commit-msg":
         from conductor_git.doors.commit_msg import commit_msg as enter
@@ -30,6 +31,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("hint: conductor-git-hook commit-msg FILE    # or pre-commit, pre-merge-commit", file=sys.stderr)
         return 2
     return _closed_on_failure(door, enter, rest)
+
+
+def _load_msgspec() -> None:
+    """Load it without typing_extensions, which it takes typing's own for and which loads a dozen modules: a sixth of
+    what Python takes to be ready here."""
+    if "msgspec" in sys.modules or "typing_extensions" in sys.modules:
+        return
+    sys.modules["typing_extensions"] = None  # type: ignore[assignment]
+    try:
+        import msgspec  # noqa: F401
+    except ImportError:
+        pass
+    finally:
+        del sys.modules["typing_extensions"]
 
 
 def _closed_on_failure(door: str, enter: object, rest: list[str]) -> int:
