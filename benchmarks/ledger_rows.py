@@ -72,8 +72,8 @@ def _timed(place: Place, how: str, writers: int, count: int, notes: list[str]) -
 
 def _count(place: Place, root: Path, how: str, reported: int, notes: list[str]) -> None:
     if how.startswith("ours"):
-        from conductor_git.store.ledger_reader import read_ledger
-        from conductor_git.store.repository import discover
+        from conductor_git.store.notes.ledger_reader import read_ledger
+        from conductor_git.store.plumbing.repository import discover
 
         kept = len(read_ledger(discover(str(root)), use_cache=False).events)
     else:

@@ -16,8 +16,8 @@ LINE = {"statement": "x" * 400}
 
 def ours(root: str, number: int, writer: str) -> Callable[[int], bool]:
     """Append events with the ledger's own function."""
-    from conductor_git.store.ledger import append
-    from conductor_git.store.repository import discover
+    from conductor_git.store.notes.ledger import append
+    from conductor_git.store.plumbing.repository import discover
 
     repo = discover(root)
 

@@ -8,8 +8,8 @@ import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from conductor_git.core.guards import render_specs
-from conductor_git.store.doorfiles import DOORS, Start, compose
+from conductor_git.core.hooktext.guards import render_specs
+from conductor_git.store.hookfiles.doorfiles import DOORS, Start, compose
 
 Git = Callable[..., str]
 

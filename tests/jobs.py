@@ -9,12 +9,12 @@ from pathlib import Path
 
 import msgspec
 
-from conductor_git.core.policy import ValidationPolicy
-from conductor_git.core.rules import Script
+from conductor_git.core.planning.policy import ValidationPolicy
+from conductor_git.core.planning.rules import Script
 from conductor_git.core.targets import Oid, Target
-from conductor_git.store.platform import platform_tag
-from conductor_git.store.repository import discover
-from conductor_git.store.runs import Job
+from conductor_git.store.plumbing.repository import discover
+from conductor_git.store.validation.platform import platform_tag
+from conductor_git.store.validation.runs import Job
 from tests.conftest import Git
 
 PATIENCE = 30.0

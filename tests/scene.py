@@ -7,15 +7,15 @@ from typing import Any
 
 import msgspec
 
-from conductor_git.core import attestation
-from conductor_git.core.attestation import Attestation
-from conductor_git.core.event import Event
-from conductor_git.core.history import History, Node, Note, Tip
-from conductor_git.core.ledger import Ledger
-from conductor_git.core.plan import Plan, Validation
-from conductor_git.core.policy import Policy
-from conductor_git.core.rules import RuleSet, Script, Scripts, rules_of
-from conductor_git.core.snapshot import Snapshot
+from conductor_git.core.events import attestation
+from conductor_git.core.events.attestation import Attestation
+from conductor_git.core.events.event import Event
+from conductor_git.core.events.ledger import Ledger
+from conductor_git.core.judgement.history import History, Node, Note, Tip
+from conductor_git.core.judgement.snapshot import Snapshot
+from conductor_git.core.planning.plan import Plan, Validation
+from conductor_git.core.planning.policy import Policy
+from conductor_git.core.planning.rules import RuleSet, Script, Scripts, rules_of
 from conductor_git.core.targets import Oid, Target
 
 REPOSITORY = "0123456789abcdef"

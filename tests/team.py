@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from conductor_git.store.control import read_control
-from conductor_git.store.hooks import install_doors
-from conductor_git.store.repository import discover
+from conductor_git.store.control.control import read_control
+from conductor_git.store.hookfiles.hooks import install_doors
+from conductor_git.store.plumbing.repository import discover
 from tests.conftest import Git
 
 CLAIM = "✅ Wave 0 Complete"

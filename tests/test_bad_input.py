@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from conductor_git.core.errors import CannotRun
-from conductor_git.store.repository import discover
+from conductor_git.store.plumbing.repository import discover
 from tests.conftest import Git
 from tests.outside import (
     Said,
@@ -557,7 +557,7 @@ class TestLocks:
         assert lock.exists()
 
     def test_a_branch_that_is_locked_takes_no_rules(self, team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
-        from conductor_git.store import commits
+        from conductor_git.store.control import commits
 
         monkeypatch.setattr(commits, "_TRIES", 1)
         (team.root / ".git/refs/heads/main.lock").touch()

@@ -10,16 +10,16 @@ import pytest
 
 from conductor_git.commands.brief import brief as command
 from conductor_git.commands.whoami import whoami
-from conductor_git.core.board import Blocker, PlanStatus, WaveStatus
-from conductor_git.core.brief import Brief, Place, make_brief, render_brief, unblocked_by
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.findings import Finding
-from conductor_git.core.plan import Criterion, Manual, Plan, Wave
-from conductor_git.core.policy import Policy
-from conductor_git.core.rules import RuleSet
+from conductor_git.core.planning.plan import Criterion, Manual, Plan, Wave
+from conductor_git.core.planning.policy import Policy
+from conductor_git.core.planning.rules import RuleSet
+from conductor_git.core.reporting.board import Blocker, PlanStatus, WaveStatus
+from conductor_git.core.reporting.brief import Brief, Place, make_brief, render_brief, unblocked_by
 from conductor_git.core.targets import Oid, Target
-from conductor_git.store.ledger import append
-from conductor_git.store.repository import discover
+from conductor_git.store.notes.ledger import append
+from conductor_git.store.plumbing.repository import discover
 from tests.conftest import Git
 
 PLAN = Plan(

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from conductor_git.core.errors import CannotRun
-from conductor_git.store.clone import clone_id, clone_ids
-from conductor_git.store.repository import Repository, discover
+from conductor_git.store.notes.clone import clone_id, clone_ids
+from conductor_git.store.plumbing.repository import Repository, discover
 from tests.conftest import Git
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from conductor_git.core.errors import CannotRun
-from conductor_git.store.commits import commit_files
-from conductor_git.store.repository import discover
+from conductor_git.store.control.commits import commit_files
+from conductor_git.store.plumbing.repository import discover
 from tests.conftest import Git
 
 MAIN = "refs/heads/main"
@@ -167,8 +167,8 @@ def test_a_refusing_hook_is_quoted_and_leaves_everything_as_it_was(repo_dir: Pat
 
 def test_many_at_once_all_land(repo_dir: Path, git: Git) -> None:
     code = (
-        "import sys; from conductor_git.store.commits import commit_files\n"
-        "from conductor_git.store.repository import discover\n"
+        "import sys; from conductor_git.store.control.commits import commit_files\n"
+        "from conductor_git.store.plumbing.repository import discover\n"
         "commit_files(discover(), 'refs/heads/main', {sys.argv[1]: b'x'}, sys.argv[1])"
     )
     running = [subprocess.Popen([sys.executable, "-c", code, f"f{number}"], cwd=repo_dir) for number in range(6)]

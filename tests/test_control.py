@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from conductor_git.core import planfile
 from conductor_git.core.errors import CannotRun
-from conductor_git.core.policy import Policy
-from conductor_git.core.policyfile import render_policy
-from conductor_git.core.rules import Script
+from conductor_git.core.planning import planfile
+from conductor_git.core.planning.policy import Policy
+from conductor_git.core.planning.policyfile import render_policy
+from conductor_git.core.planning.rules import Script
 from conductor_git.core.targets import Oid
-from conductor_git.store.control import read_control
-from conductor_git.store.refs import read_refs
-from conductor_git.store.repository import discover
+from conductor_git.store.control.control import read_control
+from conductor_git.store.plumbing.refs import read_refs
+from conductor_git.store.plumbing.repository import discover
 from tests.conftest import Git
 
 POLICY = Policy("r-1")
@@ -145,8 +145,8 @@ def test_only_changed_plans_are_parsed_again(ruled: Path, git: Git, monkeypatch:
 def test_nothing_that_parses_is_imported_when_nothing_changed(ruled: Path) -> None:
     read(ruled)
     code = (
-        "import sys; from conductor_git.store.control import read_control\n"
-        "from conductor_git.store.repository import discover\n"
+        "import sys; from conductor_git.store.control.control import read_control\n"
+        "from conductor_git.store.plumbing.repository import discover\n"
         "assert [plan.plan for plan in read_control(discover()).plans] == ['2', '10']\n"
         "print(sorted({'yaml', 'markdown_it', 'tomllib', 'difflib'} & set(sys.modules)))"
     )

@@ -17,11 +17,11 @@ import pytest
 from conductor_git.commands.delegate import delegate
 from conductor_git.commands.outcome import DONE, REFUSED, Outcome
 from conductor_git.core.errors import CannotRun
-from conductor_git.store.ledger_reader import read_ledger
-from conductor_git.store.refspecs import ensure_refspecs
-from conductor_git.store.repository import discover
-from conductor_git.store.worktrees import list_worktrees
-from conductor_git.store.writer import record_conductor, whoami
+from conductor_git.store.notes.ledger_reader import read_ledger
+from conductor_git.store.notes.refspecs import ensure_refspecs
+from conductor_git.store.notes.writer import record_conductor, whoami
+from conductor_git.store.plumbing.repository import discover
+from conductor_git.store.team.worktrees import list_worktrees
 from tests.conftest import Git
 
 POLICY = 'format = 1\nrepository = "a1b2c3d4"\nsince = ""\nintegration = "main"\n'

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from conductor_git.core.delegation import Delegation, holder, read_delegation, render_delegation
-from conductor_git.core.event import Event
+from conductor_git.core.events.delegation import Delegation, holder, read_delegation, render_delegation
+from conductor_git.core.events.event import Event
 from conductor_git.core.targets import Oid
 
 

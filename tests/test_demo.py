@@ -11,8 +11,8 @@ import pytest
 
 from conductor_git.commands.demo import demo, play, stage
 from conductor_git.commands.demo.play import ENDS, PLAY, Scene, Turn
-from conductor_git.core.board import Board
 from conductor_git.core.errors import CannotRun
+from conductor_git.core.reporting.board import Board
 
 
 @pytest.mark.journey

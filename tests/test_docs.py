@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from conductor_git.core.board import State
 from conductor_git.core.codes import CATALOGUE
-from conductor_git.core.event import KINDS
-from conductor_git.core.planfile import PLAN_KEYS, WAVE_KEYS
+from conductor_git.core.events.event import KINDS
+from conductor_git.core.planning.planfile import PLAN_KEYS, WAVE_KEYS
+from conductor_git.core.reporting.board import State
 
 ROOT = Path(__file__).parent.parent
 FORMAT = (ROOT / "docs" / "FORMAT.md").read_text(encoding="utf-8")

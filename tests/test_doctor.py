@@ -14,9 +14,9 @@ import pytest
 from conductor_git.commands.doctor import doctor
 from conductor_git.commands.install import install
 from conductor_git.commands.outcome import Outcome
-from conductor_git.store.doorfiles import DOORS
-from conductor_git.store.health import git_version, judge_config, judge_locks, judge_version, old_locks
-from conductor_git.store.repository import discover
+from conductor_git.store.hookfiles.doorfiles import DOORS
+from conductor_git.store.hookfiles.health import git_version, judge_config, judge_locks, judge_version, old_locks
+from conductor_git.store.plumbing.repository import discover
 
 Git = Callable[..., str]
 
@@ -133,7 +133,7 @@ def test_an_entry_is_fired_by_its_command(root: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_hook_type_that_pre_commit_left_out(root: Path) -> None:
-    from conductor_git.core.precommitfile import new_config
+    from conductor_git.core.hooktext.precommitfile import new_config
 
     hooks = root / ".git/hooks"
     (hooks / "commit-msg").unlink()

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conductor_git.core.event import DEPTH_LIMIT, BadLine, Event, parse_line, render_line
+from conductor_git.core.events.event import DEPTH_LIMIT, BadLine, Event, parse_line, render_line
 from conductor_git.core.targets import Oid, Target
-from conductor_git.store.repository import hash_object
+from conductor_git.store.plumbing.repository import hash_object
 
 REF = "refs/notes/conductor/agent-2.0a1b2c3d"
 ID = Oid("0" * 40)

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from conductor_git.core.phases import phases
-from conductor_git.core.plan import Criterion, Manual, Plan
-from conductor_git.core.plancheck import check_plans
-from conductor_git.core.planfile import parse_plan, render_plan
-from conductor_git.core.policy import Policy
-from conductor_git.core.policyfile import parse_policy
-from conductor_git.core.results import check_criteria, read_results
-from conductor_git.core.rules import Script, Scripts
+from conductor_git.core.judgement.results import check_criteria, read_results
+from conductor_git.core.planning.phases import phases
+from conductor_git.core.planning.plan import Criterion, Manual, Plan
+from conductor_git.core.planning.plancheck import check_plans
+from conductor_git.core.planning.planfile import parse_plan, render_plan
+from conductor_git.core.planning.policy import Policy
+from conductor_git.core.planning.policyfile import parse_policy
+from conductor_git.core.planning.rules import Script, Scripts
 from conductor_git.core.targets import Oid, Target
 
 EXAMPLES = Path(__file__).parent.parent / "examples"

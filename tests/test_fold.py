@@ -5,13 +5,13 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from conductor_git.core.attestation import Counts
-from conductor_git.core.board import Board, PlanStatus, WaveStatus
-from conductor_git.core.fold import fold
-from conductor_git.core.plan import Criterion, Manual, Wave
-from conductor_git.core.policy import Policy, ValidationPolicy
-from conductor_git.core.rules import Scripts
-from conductor_git.core.snapshot import Snapshot
+from conductor_git.core.events.attestation import Counts
+from conductor_git.core.judgement.snapshot import Snapshot
+from conductor_git.core.planning.plan import Criterion, Manual, Wave
+from conductor_git.core.planning.policy import Policy, ValidationPolicy
+from conductor_git.core.planning.rules import Scripts
+from conductor_git.core.reporting.board import Board, PlanStatus, WaveStatus
+from conductor_git.core.reporting.fold import fold
 from conductor_git.core.targets import Target
 from tests.scene import REPOSITORY, Scene, oid, plan
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conductor_git.core.globs import glob_problem, matches, overlap
+from conductor_git.core.planning.globs import glob_problem, matches, overlap
 from tests.conftest import Git
 
 PATHS = [

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from conductor_git.core.boundaries import Staged, judge_staged
-from conductor_git.core.guards import guard_specs, guarded_refs, render_specs
-from conductor_git.core.plan import Plan, Wave
-from conductor_git.core.policy import Policy
-from conductor_git.store.control import Control, read_control
-from conductor_git.store.guards import remove_guards, write_guards
-from conductor_git.store.repository import Repository, discover
+from conductor_git.core.hooktext.guards import guard_specs, guarded_refs, render_specs
+from conductor_git.core.judgement.boundaries import Staged, judge_staged
+from conductor_git.core.planning.plan import Plan, Wave
+from conductor_git.core.planning.policy import Policy
+from conductor_git.store.control.control import Control, read_control
+from conductor_git.store.hookfiles.guards import remove_guards, write_guards
+from conductor_git.store.plumbing.repository import Repository, discover
 
 Git = Callable[..., str]
 

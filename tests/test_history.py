@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from conductor_git.core.history import History
-from conductor_git.core.plan import Plan
-from conductor_git.core.policy import Policy
+from conductor_git.core.judgement.history import History
+from conductor_git.core.planning.plan import Plan
+from conductor_git.core.planning.policy import Policy
 from conductor_git.core.targets import Oid
-from conductor_git.store.history import read_history
-from conductor_git.store.merges import product_of_merge
-from conductor_git.store.refs import read_refs
-from conductor_git.store.repository import discover
+from conductor_git.store.past.history import read_history
+from conductor_git.store.plumbing.merges import product_of_merge
+from conductor_git.store.plumbing.refs import read_refs
+from conductor_git.store.plumbing.repository import discover
 from tests.conftest import Git
 
 PLAN = Plan("2", "Two", ".conductor/plans/2.md", "agent-2", branch="b2")

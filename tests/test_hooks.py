@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from conductor_git.store.doorfiles import DOORS, Start, compose
+from conductor_git.store.hookfiles.doorfiles import DOORS, Start, compose
 from tests.conducted import Conducted, Git, add, conduct
 
 SHELLS = [

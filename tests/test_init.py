@@ -13,17 +13,17 @@ import pytest
 
 from conductor_git.commands.init import init
 from conductor_git.commands.outcome import DONE, NOT_YET, REFUSED, Outcome
-from conductor_git.core.agentsfile import BEGIN, END, with_section
-from conductor_git.core.attestation import read
 from conductor_git.core.errors import CannotRun
-from conductor_git.core.firstfiles import first_files
-from conductor_git.core.policy import Policy, ValidationPolicy
-from conductor_git.core.policyfile import parse_policy
-from conductor_git.store.control import read_control
-from conductor_git.store.ledger_reader import read_ledger
-from conductor_git.store.mainline import find_mainline
-from conductor_git.store.repository import discover
-from conductor_git.store.writer import whoami
+from conductor_git.core.events.attestation import read
+from conductor_git.core.hooktext.agentsfile import BEGIN, END, with_section
+from conductor_git.core.planning.firstfiles import first_files
+from conductor_git.core.planning.policy import Policy, ValidationPolicy
+from conductor_git.core.planning.policyfile import parse_policy
+from conductor_git.store.control.control import read_control
+from conductor_git.store.control.mainline import find_mainline
+from conductor_git.store.notes.ledger_reader import read_ledger
+from conductor_git.store.notes.writer import whoami
+from conductor_git.store.plumbing.repository import discover
 from tests.conftest import Git
 
 FILES = [".conductor/conductor.toml", ".conductor/plans/.gitkeep", ".conductor/scripts/.gitkeep"]
@@ -413,7 +413,7 @@ def test_a_broken_policy_in_the_working_tree_is_not_committed(repo_dir: Path, gi
 
 def test_of_ten_at_once_one_founds_and_all_end_well(repo_dir: Path, git: Git) -> None:
     script = (
-        "from conductor_git.commands.init import init; from conductor_git.store.repository import discover;"
+        "from conductor_git.commands.init import init; from conductor_git.store.plumbing.repository import discover;"
         "init(discover(), say=lambda _: None, now=0)"
     )
     started = [subprocess.Popen([sys.executable, "-c", script], cwd=repo_dir) for _ in range(10)]

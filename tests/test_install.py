@@ -12,11 +12,11 @@ import pytest
 
 from conductor_git.commands.install import install, uninstall
 from conductor_git.core.errors import CannotRun
-from conductor_git.store.control import read_control
-from conductor_git.store.doorfiles import DOORS, version_of
-from conductor_git.store.hookfolders import find_folders
-from conductor_git.store.hooks import Installed, install_doors, remove_doors
-from conductor_git.store.repository import discover
+from conductor_git.store.control.control import read_control
+from conductor_git.store.hookfiles.doorfiles import DOORS, version_of
+from conductor_git.store.hookfiles.hookfolders import find_folders
+from conductor_git.store.hookfiles.hooks import Installed, install_doors, remove_doors
+from conductor_git.store.plumbing.repository import discover
 
 Git = Callable[..., str]
 

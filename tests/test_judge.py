@@ -5,11 +5,11 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from conductor_git.core.boundaries import Merging, Staged, judge_merge, judge_staged
-from conductor_git.core.history import Pairs
-from conductor_git.core.judge import Ruling, Saying, judge_saying
-from conductor_git.core.plan import Plan, Wave
-from conductor_git.core.policy import Policy, ValidationPolicy
+from conductor_git.core.judgement.boundaries import Merging, Staged, judge_merge, judge_staged
+from conductor_git.core.judgement.history import Pairs
+from conductor_git.core.judgement.judge import Ruling, Saying, judge_saying
+from conductor_git.core.planning.plan import Plan, Wave
+from conductor_git.core.planning.policy import Policy, ValidationPolicy
 from conductor_git.core.targets import Oid, Target
 from tests.scene import REPOSITORY, Scene, oid, plan
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from conductor_git.core.targets import Oid
-from conductor_git.store.merges import product_of_merge, products_of_merges
-from conductor_git.store.repository import discover
+from conductor_git.store.plumbing.merges import product_of_merge, products_of_merges
+from conductor_git.store.plumbing.repository import discover
 from tests.team import CLAIM, Team
 
 

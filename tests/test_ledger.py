@@ -15,15 +15,15 @@ from typing import Any
 import pytest
 
 from conductor_git.core.errors import CannotRun
-from conductor_git.core.event import BadLine, Event, render_line
-from conductor_git.core.ledger import Ledger, assemble, findings
+from conductor_git.core.events.event import BadLine, Event, render_line
+from conductor_git.core.events.ledger import Ledger, assemble, findings
 from conductor_git.core.targets import Oid, Target
-from conductor_git.store import ledger_writer
-from conductor_git.store.clone import clone_id
-from conductor_git.store.ledger import Draft, append, append_many, ledger_ref
-from conductor_git.store.ledger_reader import read_ledger
-from conductor_git.store.refs import read_refs
-from conductor_git.store.repository import Repository, discover
+from conductor_git.store.notes import ledger_writer
+from conductor_git.store.notes.clone import clone_id
+from conductor_git.store.notes.ledger import Draft, append, append_many, ledger_ref
+from conductor_git.store.notes.ledger_reader import read_ledger
+from conductor_git.store.plumbing.refs import read_refs
+from conductor_git.store.plumbing.repository import Repository, discover
 from tests.conftest import Git
 
 NOW = 1_700_000_000

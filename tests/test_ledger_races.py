@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 
 from conductor_git.core.errors import CannotRun
-from conductor_git.store import ledger as ledger_module
-from conductor_git.store import ledger_writer
-from conductor_git.store.clone import clone_id
-from conductor_git.store.ledger import append, ledger_ref
-from conductor_git.store.ledger_reader import read_ledger
-from conductor_git.store.repository import Repository, discover
+from conductor_git.store.notes import ledger as ledger_module
+from conductor_git.store.notes import ledger_writer
+from conductor_git.store.notes.clone import clone_id
+from conductor_git.store.notes.ledger import append, ledger_ref
+from conductor_git.store.notes.ledger_reader import read_ledger
+from conductor_git.store.plumbing.repository import Repository, discover
 from tests.conftest import Git
 
 NOW = 1_700_000_000
@@ -28,7 +28,8 @@ NOW = 1_700_000_000
 APPEND = """
 import sys
 from conductor_git.core.errors import CannotRun
-from conductor_git.store import ledger, repository
+from conductor_git.store.notes import ledger
+from conductor_git.store.plumbing import repository
 root, writer, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 repo = repository.discover(root)
 sys.stdin.read()

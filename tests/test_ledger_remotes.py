@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from conductor_git.core.event import Event
-from conductor_git.store.clone import clone_id
-from conductor_git.store.ledger import Draft, append, append_many, ledger_ref
-from conductor_git.store.ledger_push import Pushed, push_own
-from conductor_git.store.ledger_reader import read_ledger
-from conductor_git.store.refspecs import ensure_refspecs, fetch_refspec, missing_refspecs, remove_refspecs
-from conductor_git.store.repository import Repository, discover
+from conductor_git.core.events.event import Event
+from conductor_git.store.notes.clone import clone_id
+from conductor_git.store.notes.ledger import Draft, append, append_many, ledger_ref
+from conductor_git.store.notes.ledger_push import Pushed, push_own
+from conductor_git.store.notes.ledger_reader import read_ledger
+from conductor_git.store.notes.refspecs import ensure_refspecs, fetch_refspec, missing_refspecs, remove_refspecs
+from conductor_git.store.plumbing.repository import Repository, discover
 from tests.conftest import Git
 
 NOW = 1_700_000_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conductor_git.core.lines import cells, columns, one_line, plain, shorten, wrap
+from conductor_git.core.reporting.lines import cells, columns, one_line, plain, shorten, wrap
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from conductor_git.core import hooklines
 from conductor_git.core.errors import CannotRun
-from conductor_git.core.lefthookfile import add_commands, commands_missing, remove_commands
-from conductor_git.core.precommitfile import (
+from conductor_git.core.hooktext import hooklines
+from conductor_git.core.hooktext.lefthookfile import add_commands, commands_missing, remove_commands
+from conductor_git.core.hooktext.precommitfile import (
     add_entries,
     entries_by_address,
     entries_missing,
@@ -18,9 +18,9 @@ from conductor_git.core.precommitfile import (
     remove_entries,
     types_missing,
 )
-from conductor_git.core.yamltext import CannotEdit
-from conductor_git.store.managers import HUSKY, LEFTHOOK, PRE_COMMIT, PREK, shim_of
-from conductor_git.store.shellhooks import TrackedHooks
+from conductor_git.core.hooktext.yamltext import CannotEdit
+from conductor_git.store.hookfiles.managers import HUSKY, LEFTHOOK, PRE_COMMIT, PREK, shim_of
+from conductor_git.store.hookfiles.shellhooks import TrackedHooks
 
 DOORS = ("pre-commit", "commit-msg", "pre-merge-commit")
 

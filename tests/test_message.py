@@ -15,8 +15,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from conductor_git.core.claimtext import SHORTCODE, TICK
-from conductor_git.core.message import (
+from conductor_git.core.messages.claimtext import SHORTCODE, TICK
+from conductor_git.core.messages.message import (
     Claim,
     Malformed,
     Ordinary,
@@ -29,7 +29,7 @@ from conductor_git.core.message import (
     render_claim,
     render_start,
 )
-from conductor_git.core.nearclaim import INVISIBLE, LOOKALIKES, TICKS
+from conductor_git.core.messages.nearclaim import INVISIBLE, LOOKALIKES, TICKS
 
 HERE = Path(__file__).parent
 VECTORS = json.loads((HERE / "vectors" / "message.json").read_text(encoding="utf-8"))
@@ -524,10 +524,10 @@ def test_the_filter_starts_no_process() -> None:
 @pytest.mark.parametrize("line", ["add a parser", "✅ Wave 3 Complete"])
 def test_claims_and_plain_subjects_load_nothing_heavy(line: str) -> None:
     code = (
-        "import sys; from conductor_git.core.message import parse; parse(sys.argv[1]); "
+        "import sys; from conductor_git.core.messages.message import parse; parse(sys.argv[1]); "
         "print(*sorted(name for name in sys.modules if name.startswith('conductor_git.') or name in "
         "('click', 'git', 'yaml', 'rich', 'json', 'subprocess', 'unicodedata')))"
     )
     done = subprocess.run([sys.executable, "-c", code, line], capture_output=True, text=True, check=True)
-    light = {"claimtext", "errors", "message", "nearclaim", "targets"}
+    light = {"errors", "targets", *(f"messages{name}" for name in ("", ".claimtext", ".message", ".nearclaim"))}
     assert {name.removeprefix("conductor_git.core.") for name in done.stdout.split()} <= {"conductor_git.core", *light}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from conductor_git.core.globs import matches
-from conductor_git.core.newplan import new_plan, next_number, path_for
-from conductor_git.core.plan import BrokenPlan, Plan, Wave
-from conductor_git.core.planfile import parse_plan, render_plan
-from conductor_git.core.policy import Policy
+from conductor_git.core.planning.globs import matches
+from conductor_git.core.planning.newplan import new_plan, next_number, path_for
+from conductor_git.core.planning.plan import BrokenPlan, Plan, Wave
+from conductor_git.core.planning.planfile import parse_plan, render_plan
+from conductor_git.core.planning.policy import Policy
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from conductor_git.core import attestation
-from conductor_git.core.attestation import Attestation
+from conductor_git.core.events import attestation
+from conductor_git.core.events.attestation import Attestation
 from conductor_git.core.targets import Oid, Target
-from conductor_git.store.ledger import append
-from conductor_git.store.ledger_reader import read_ledger
-from conductor_git.store.repository import discover
+from conductor_git.store.notes.ledger import append
+from conductor_git.store.notes.ledger_reader import read_ledger
+from conductor_git.store.plumbing.repository import discover
 from conductor_git.store.snapshot import take
 from tests.team import CLAIM, Team
 from tests.test_status import counting

@@ -11,13 +11,13 @@ import pytest
 
 from conductor_git.commands import plan as journeys
 from conductor_git.commands.outcome import Outcome
-from conductor_git.core.edits import Version, compare
 from conductor_git.core.errors import CannotRun
-from conductor_git.core.policy import Policy, ValidationPolicy
-from conductor_git.core.policyfile import render_policy
+from conductor_git.core.planning.edits import Version, compare
+from conductor_git.core.planning.policy import Policy, ValidationPolicy
+from conductor_git.core.planning.policyfile import render_policy
 from conductor_git.core.targets import Oid
-from conductor_git.store.control import read_control
-from conductor_git.store.repository import Repository, discover
+from conductor_git.store.control.control import read_control
+from conductor_git.store.plumbing.repository import Repository, discover
 from tests.conftest import Git
 
 POLICY = Policy("r-1", validation=ValidationPolicy(default="verify.sh"))

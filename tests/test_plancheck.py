@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conductor_git.core.findings import Finding
-from conductor_git.core.needs import NeedGraph, reach
-from conductor_git.core.phases import mermaid, phases, steps
-from conductor_git.core.plan import BrokenPlan, Plan, PlanError, Wave
-from conductor_git.core.plancheck import check_plans
-from conductor_git.core.planfile import parse_plan
-from conductor_git.core.policy import Policy, ValidationPolicy
-from conductor_git.core.rules import Script, Scripts
+from conductor_git.core.planning.needs import NeedGraph, reach
+from conductor_git.core.planning.phases import mermaid, phases, steps
+from conductor_git.core.planning.plan import BrokenPlan, Plan, PlanError, Wave
+from conductor_git.core.planning.plancheck import check_plans
+from conductor_git.core.planning.planfile import parse_plan
+from conductor_git.core.planning.policy import Policy, ValidationPolicy
+from conductor_git.core.planning.rules import Script, Scripts
 from conductor_git.core.targets import Oid, Target, parse_target
 
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conductor_git.core.plan import BrokenPlan, Criterion, Manual, Plan, Validation, Wave
-from conductor_git.core.planfile import PLAN_KEYS, WAVE_KEYS, parse_plan
-from conductor_git.core.plantext import render_plan
+from conductor_git.core.planning.plan import BrokenPlan, Criterion, Manual, Plan, Validation, Wave
+from conductor_git.core.planning.planfile import PLAN_KEYS, WAVE_KEYS, parse_plan
+from conductor_git.core.planning.plantext import render_plan
 from conductor_git.core.targets import Target
 
 PATH = ".conductor/plans/2.md"

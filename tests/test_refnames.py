@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conductor_git.core.durations import parse_duration, render_duration
-from conductor_git.core.refnames import branch_problem, slug
+from conductor_git.core.planning.refnames import branch_problem, slug
 
 
 def git_takes(name: str) -> bool:

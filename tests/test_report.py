@@ -7,13 +7,13 @@ import re
 import msgspec
 import pytest
 
-from conductor_git.core.board import Blocker, Board, PlanStatus, Proof, Step, WaveStatus
 from conductor_git.core.durations import ago
 from conductor_git.core.findings import Finding
-from conductor_git.core.lines import cells, plain
-from conductor_git.core.report import render_text, report_lines
-from conductor_git.core.report_color import paint
-from conductor_git.core.report_md import escape, render_md
+from conductor_git.core.reporting.board import Blocker, Board, PlanStatus, Proof, Step, WaveStatus
+from conductor_git.core.reporting.lines import cells, plain
+from conductor_git.core.reporting.report import render_text, report_lines
+from conductor_git.core.reporting.report_color import paint
+from conductor_git.core.reporting.report_md import escape, render_md
 from conductor_git.core.targets import Oid
 from tests.scene import oid
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conductor_git.core.attestation import Counts
-from conductor_git.core.plan import Criterion
-from conductor_git.core.results import check_criteria, read_results, too_few, weaker_than
+from conductor_git.core.events.attestation import Counts
+from conductor_git.core.judgement.results import check_criteria, read_results, too_few, weaker_than
+from conductor_git.core.planning.plan import Criterion
 
 JUNIT = b"""<?xml version="1.0" encoding="utf-8"?>
 <testsuites>

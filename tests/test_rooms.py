@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 
 from conductor_git.core.errors import CannotRun
-from conductor_git.core.policy import ValidationPolicy
+from conductor_git.core.planning.policy import ValidationPolicy
 from conductor_git.core.targets import Oid
 from conductor_git.core.tree import strip_control
-from conductor_git.store.cache import cache_root, remove
-from conductor_git.store.fill import resolve_url
-from conductor_git.store.flock import take
-from conductor_git.store.objects import read_objects
-from conductor_git.store.repository import Repository, discover
-from conductor_git.store.rooms import Room, open_room
+from conductor_git.store.files.flock import take
+from conductor_git.store.plumbing.objects import read_objects
+from conductor_git.store.plumbing.repository import Repository, discover
+from conductor_git.store.validation.cache import cache_root, remove
+from conductor_git.store.validation.fill import resolve_url
+from conductor_git.store.validation.rooms import Room, open_room
 from tests.conftest import Git
 
 POLICY = ValidationPolicy()

@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from conductor_git.core.attestation import digest
+from conductor_git.core.events.attestation import digest
 from conductor_git.core.findings import Finding
-from conductor_git.core.plan import Plan
-from conductor_git.core.planfile import parse_plan
-from conductor_git.core.policy import Policy, ValidationPolicy
-from conductor_git.core.policyfile import parse_policy
-from conductor_git.core.rules import RuleSet, Script, Scripts, rules_of
+from conductor_git.core.planning.plan import Plan
+from conductor_git.core.planning.planfile import parse_plan
+from conductor_git.core.planning.policy import Policy, ValidationPolicy
+from conductor_git.core.planning.policyfile import parse_policy
+from conductor_git.core.planning.rules import RuleSet, Script, Scripts, rules_of
 from conductor_git.core.targets import Oid, Target, parse_target
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "rules.json").read_text("utf-8"))["cases"]

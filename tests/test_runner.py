@@ -9,17 +9,17 @@ import msgspec
 import pytest
 
 from conductor_git.commands.runner import attest, record
-from conductor_git.core import attestation
-from conductor_git.core.attestation import Counts
 from conductor_git.core.errors import CannotRun
-from conductor_git.core.plan import Criterion
-from conductor_git.core.policy import ValidationPolicy
-from conductor_git.core.results import Results
+from conductor_git.core.events import attestation
+from conductor_git.core.events.attestation import Counts
+from conductor_git.core.judgement.results import Results
+from conductor_git.core.planning.plan import Criterion
+from conductor_git.core.planning.policy import ValidationPolicy
 from conductor_git.core.targets import Target
-from conductor_git.store.flights import StillRunning, attach_or_start
-from conductor_git.store.ledger import read_ledger
-from conductor_git.store.repository import discover
-from conductor_git.store.runs import Baseline, Job, RunResult
+from conductor_git.store.notes.ledger import read_ledger
+from conductor_git.store.plumbing.repository import discover
+from conductor_git.store.validation.flights import StillRunning, attach_or_start
+from conductor_git.store.validation.runs import Baseline, Job, RunResult
 from tests.conftest import Git
 from tests.jobs import PATIENCE, job_for, until
 

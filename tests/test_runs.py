@@ -17,18 +17,18 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from conductor_git.core.attestation import Counts
 from conductor_git.core.errors import CannotRun
-from conductor_git.core.policy import ValidationPolicy
-from conductor_git.core.rules import Script
+from conductor_git.core.events.attestation import Counts
+from conductor_git.core.planning.policy import ValidationPolicy
+from conductor_git.core.planning.rules import Script
 from conductor_git.core.targets import Oid, Target
-from conductor_git.store import flights
-from conductor_git.store.flights import StillRunning, attach_or_start
-from conductor_git.store.flock import is_free, take
-from conductor_git.store.platform import _names, platform_tag
-from conductor_git.store.processes import Log, run_group
-from conductor_git.store.runs import Job, RunResult, run_job
-from conductor_git.store.surroundings import run_environment
+from conductor_git.store.files.flock import is_free, take
+from conductor_git.store.validation import flights
+from conductor_git.store.validation.flights import StillRunning, attach_or_start
+from conductor_git.store.validation.platform import _names, platform_tag
+from conductor_git.store.validation.processes import Log, run_group
+from conductor_git.store.validation.runs import Job, RunResult, run_job
+from conductor_git.store.validation.surroundings import run_environment
 from tests.conftest import Git
 from tests.jobs import PATIENCE, holding, job_for, until
 
@@ -64,7 +64,7 @@ def test_platform_tag(monkeypatch: pytest.MonkeyPatch) -> None:
         ("Windows", "AMD64"): "windows-x86_64",
     }
     for names, tag in tags.items():
-        monkeypatch.setattr("conductor_git.store.platform._names", lambda names=names: names)
+        monkeypatch.setattr("conductor_git.store.validation.platform._names", lambda names=names: names)
         assert platform_tag() == tag
     monkeypatch.undo()
     assert _names() == (platform.system(), platform.machine())
@@ -194,7 +194,7 @@ class TestCouldNotRun:
     def test_a_failure_on_a_disk_without_room_says_nothing(
         self, run_script: Callable[..., RunResult], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("conductor_git.store.runs._FULL", 1 << 62)
+        monkeypatch.setattr("conductor_git.store.validation.runs._FULL", 1 << 62)
         assert run_script("true").outcome == "passed"
         with pytest.raises(CannotRun, match="the disk is full"):
             run_script("exit 1")
@@ -342,7 +342,7 @@ class TestGroups:
         caller = textwrap.dedent(
             f"""
             import os
-            from conductor_git.store.processes import Log, run_group
+            from conductor_git.store.validation.processes import Log, run_group
             run_group(["sh", "-c", "trap '' TERM HUP; '{script}'; :"], cwd="/", env=os.environ, timeout=600,
                       log=Log({str(tmp_path / "log")!r}, 1000))
             """

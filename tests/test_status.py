@@ -13,9 +13,9 @@ import msgspec
 import pytest
 
 from conductor_git.commands.status import status
-from conductor_git.core.board import Board
 from conductor_git.core.errors import CannotRun
-from conductor_git.store.repository import discover
+from conductor_git.core.reporting.board import Board
+from conductor_git.store.plumbing.repository import discover
 from tests.conftest import Git
 from tests.test_house import third_party
 

@@ -13,14 +13,14 @@ import pytest
 from conductor_git.commands.claim import claim
 from conductor_git.commands.outcome import Outcome
 from conductor_git.commands.validate import validate
-from conductor_git.core import attestation
-from conductor_git.core.attestation import Attestation, Counts
 from conductor_git.core.errors import CannotRun
-from conductor_git.core.policy import Policy, ValidationPolicy
-from conductor_git.core.policyfile import render_policy
-from conductor_git.store.ledger import read_ledger
-from conductor_git.store.repository import discover
-from conductor_git.store.staged import beside_index, index_tree, product_of
+from conductor_git.core.events import attestation
+from conductor_git.core.events.attestation import Attestation, Counts
+from conductor_git.core.planning.policy import Policy, ValidationPolicy
+from conductor_git.core.planning.policyfile import render_policy
+from conductor_git.store.notes.ledger import read_ledger
+from conductor_git.store.plumbing.repository import discover
+from conductor_git.store.plumbing.staged import beside_index, index_tree, product_of
 from tests.conftest import Git
 from tests.jobs import PATIENCE, until
 

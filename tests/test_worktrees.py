@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from conductor_git.core.errors import CannotRun
-from conductor_git.store import worktrees
-from conductor_git.store.config import enable_worktree_config, set_in_worktree, set_shared
-from conductor_git.store.locks import hold
-from conductor_git.store.repository import Repository, discover
-from conductor_git.store.workspaces import default_workspace, resolve_workspace
-from conductor_git.store.worktrees import Place, Worktree, add_worktree, list_worktrees, parse_worktrees
+from conductor_git.store.files.locks import hold
+from conductor_git.store.plumbing.config import enable_worktree_config, set_in_worktree, set_shared
+from conductor_git.store.plumbing.repository import Repository, discover
+from conductor_git.store.team import worktrees
+from conductor_git.store.team.workspaces import default_workspace, resolve_workspace
+from conductor_git.store.team.worktrees import Place, Worktree, add_worktree, list_worktrees, parse_worktrees
 from tests.conftest import Git
 
 
@@ -217,7 +217,8 @@ def test_removing_keeps_what_holds_changes(repo: Repository, tmp_path: Path) -> 
 
 def test_a_lock_that_is_held_is_named_and_not_waited_for_without_end(repo: Repository) -> None:
     other = (
-        "import sys; from conductor_git.store.repository import discover; from conductor_git.store.locks import hold\n"
+        "import sys; from conductor_git.store.plumbing.repository import discover\n"
+        "from conductor_git.store.files.locks import hold\n"
         f"with hold(discover({repo.root!r}), 'worktrees', doing='delegate 2'):\n"
         "    print('held', flush=True); sys.stdin.read()"
     )

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from conductor_git.core.errors import CannotRun
-from conductor_git.core.plan import Plan
-from conductor_git.store.config import set_in_worktree
-from conductor_git.store.repository import Repository, discover
-from conductor_git.store.writer import branch_plan, checked_out, legal_writer, record_conductor, whoami
+from conductor_git.core.planning.plan import Plan
+from conductor_git.store.notes.writer import branch_plan, checked_out, legal_writer, record_conductor, whoami
+from conductor_git.store.plumbing.config import set_in_worktree
+from conductor_git.store.plumbing.repository import Repository, discover
 from tests.conftest import Git
 
 PLANS = (

@@ -43,7 +43,7 @@ def _keep(error: Exception) -> str:
 
 
 def _private() -> str:
-    from conductor_git.store.repository import discover
+    from conductor_git.store.plumbing.repository import discover
 
     with suppress(CannotRun):
         return os.path.join(discover().private, "bugs")

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from conductor_git.commands.outcome import Outcome
-from conductor_git.store.repository import Repository
+from conductor_git.store.plumbing.repository import Repository
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -114,7 +114,7 @@ def max_option(function: Function) -> Function:
 
 def here() -> Repository:
     """The repository that the command was called in."""
-    from conductor_git.store.repository import discover
+    from conductor_git.store.plumbing.repository import discover
 
     return discover()
 
@@ -150,7 +150,7 @@ def in_color() -> bool:
 
 def width() -> int:
     """How many cells a line has: what COLUMNS says, else this terminal, else enough that nothing is cut."""
-    from conductor_git.core.lines import WIDE
+    from conductor_git.core.reporting.lines import WIDE
 
     given = os.environ.get("COLUMNS", "")
     if given.isascii() and given.isdigit() and int(given) > 0:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import msgspec
 
 from conductor_git.commands.outcome import Outcome
-from conductor_git.core.brief import Format, render_brief
 from conductor_git.core.errors import CannotRun
+from conductor_git.core.reporting.brief import Format, render_brief
 from conductor_git.store.boards import read_board
-from conductor_git.store.briefs import brief_of
-from conductor_git.store.repository import Repository
+from conductor_git.store.notes.writer import branch_plan
+from conductor_git.store.plumbing.repository import Repository
 from conductor_git.store.snapshot import take
-from conductor_git.store.subjects import find_target
-from conductor_git.store.writer import branch_plan
+from conductor_git.store.team.briefs import brief_of
+from conductor_git.store.team.subjects import find_target
 
 
 def brief(repo: Repository, target: str = "", *, now: int, short: bool = False, format: Format = "md") -> Outcome:

@@ -5,29 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from conductor_git.commands.outcome import DONE, NOT_YET, REFUSED, Outcome
-from conductor_git.core import message
-from conductor_git.core.board import Board
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.findings import Finding, refused
-from conductor_git.core.fold import fold
-from conductor_git.core.judge import Ruling, Saying, judge_saying
-from conductor_git.core.rules import RuleSet, rules_of
-from conductor_git.core.snapshot import Snapshot
-from conductor_git.core.steps import idle
+from conductor_git.core.judgement.judge import Ruling, Saying, judge_saying
+from conductor_git.core.judgement.snapshot import Snapshot
+from conductor_git.core.messages import message
+from conductor_git.core.planning.rules import RuleSet, rules_of
+from conductor_git.core.reporting.board import Board
+from conductor_git.core.reporting.fold import fold
+from conductor_git.core.reporting.steps import idle
+from conductor_git.core.reporting.validationtext import beside_lines, failed_lines, running_lines, title
 from conductor_git.core.targets import Target
-from conductor_git.core.validationtext import beside_lines, failed_lines, running_lines, title
-from conductor_git.store.flights import Say, StillRunning
-from conductor_git.store.git import Result, said_by_git
-from conductor_git.store.identity import check_identity
-from conductor_git.store.logs import log_tail
-from conductor_git.store.platform import platform_tag
-from conductor_git.store.proposed import proposed_parents
-from conductor_git.store.repository import Repository
+from conductor_git.store.notes.writer import checked_out
+from conductor_git.store.plumbing.git import Result, said_by_git
+from conductor_git.store.plumbing.identity import check_identity
+from conductor_git.store.plumbing.repository import Repository
+from conductor_git.store.plumbing.staged import Product, beside_index, index_tree, product_of
 from conductor_git.store.snapshot import take
-from conductor_git.store.staged import Product, beside_index, index_tree, product_of
-from conductor_git.store.subjects import find_target
-from conductor_git.store.validating import Validated, prove
-from conductor_git.store.writer import checked_out
+from conductor_git.store.team.proposed import proposed_parents
+from conductor_git.store.team.subjects import find_target
+from conductor_git.store.validation.flights import Say, StillRunning
+from conductor_git.store.validation.logs import log_tail
+from conductor_git.store.validation.platform import platform_tag
+from conductor_git.store.validation.validating import Validated, prove
 
 _RUN_MENDS = frozenset({"CG201", "CG202", "CG203", "CG204", "CG205", "CG206", "CG207"})
 """What is wrong for want of a run, and nothing else."""

@@ -9,17 +9,25 @@ from typing import Literal
 import msgspec
 
 from conductor_git.commands.outcome import REFUSED, Outcome
-from conductor_git.core.brief import Brief, Place, render_brief
-from conductor_git.core.delegation import refuse, render_delegation
 from conductor_git.core.errors import CannotRun
+from conductor_git.core.events.delegation import refuse, render_delegation
 from conductor_git.core.findings import Finding
-from conductor_git.core.fold import fold
-from conductor_git.core.plan import Plan
+from conductor_git.core.planning.plan import Plan
+from conductor_git.core.reporting.brief import Brief, Place, render_brief
+from conductor_git.core.reporting.fold import fold
 from conductor_git.core.targets import Oid, Target, is_plan_id
-from conductor_git.store import unfinished
-from conductor_git.store.briefs import brief_of, charge_digest
-from conductor_git.store.control import Control, read_control
-from conductor_git.store.handover import (
+from conductor_git.store.control.control import Control, read_control
+from conductor_git.store.control.newplans import commit_new_plan
+from conductor_git.store.files.locks import hold
+from conductor_git.store.notes.ledger_push import push_own
+from conductor_git.store.notes.writer import check_writer, whoami
+from conductor_git.store.plumbing.identity import check_identity
+from conductor_git.store.plumbing.remotes import Upstream, fetch, upstream_of
+from conductor_git.store.plumbing.repository import Repository
+from conductor_git.store.snapshot import take
+from conductor_git.store.team import unfinished
+from conductor_git.store.team.briefs import brief_of, charge_digest
+from conductor_git.store.team.handover import (
     Holding,
     Order,
     base_of,
@@ -31,14 +39,6 @@ from conductor_git.store.handover import (
     relative_workspace,
     settle,
 )
-from conductor_git.store.identity import check_identity
-from conductor_git.store.ledger_push import push_own
-from conductor_git.store.locks import hold
-from conductor_git.store.newplans import commit_new_plan
-from conductor_git.store.remotes import Upstream, fetch, upstream_of
-from conductor_git.store.repository import Repository
-from conductor_git.store.snapshot import take
-from conductor_git.store.writer import check_writer, whoami
 
 Say = Callable[[str], None]
 Mode = Literal["new", "resume", "take-over"]
@@ -271,7 +271,7 @@ def _report(repo: Repository, asked: Asked, made: Brief, say: Say) -> Outcome:
         "pid": None,
     }
     if asked.exec_command:
-        from conductor_git.store.agents import start_agent
+        from conductor_git.store.team.agents import start_agent
 
         started = start_agent(
             repo, asked.exec_command, name=made.agent, worktree=made.workspace, brief=text, plan=made.plan

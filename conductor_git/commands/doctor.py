@@ -9,15 +9,15 @@ import msgspec
 from conductor_git.commands.outcome import DONE, REFUSED, Outcome
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.findings import Finding
-from conductor_git.store.clone import clone_id
-from conductor_git.store.control import Control, read_control
-from conductor_git.store.health import git_version, judge_config, judge_locks, judge_version, old_locks
-from conductor_git.store.hookfolders import working_trees
-from conductor_git.store.hooks import install_doors
-from conductor_git.store.refspecs import ensure_refspecs, missing_refspecs
-from conductor_git.store.repository import Repository, discover
-from conductor_git.store.standing import Standing, look_at_doors
-from conductor_git.store.writer import whoami
+from conductor_git.store.control.control import Control, read_control
+from conductor_git.store.hookfiles.health import git_version, judge_config, judge_locks, judge_version, old_locks
+from conductor_git.store.hookfiles.hookfolders import working_trees
+from conductor_git.store.hookfiles.hooks import install_doors
+from conductor_git.store.hookfiles.standing import Standing, look_at_doors
+from conductor_git.store.notes.clone import clone_id
+from conductor_git.store.notes.refspecs import ensure_refspecs, missing_refspecs
+from conductor_git.store.notes.writer import whoami
+from conductor_git.store.plumbing.repository import Repository, discover
 
 _FIX = "conductor-git doctor --fix"
 

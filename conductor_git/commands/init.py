@@ -8,31 +8,31 @@ from collections.abc import Callable
 import msgspec
 
 from conductor_git.commands.outcome import DONE, NOT_YET, REFUSED, Outcome
-from conductor_git.core.agentsfile import NAME as AGENTS
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.findings import Finding, refused
-from conductor_git.core.firstfiles import SCRIPT, first_files, script_path
-from conductor_git.core.policy import POLICY_PATH
-from conductor_git.core.precommitfile import PRE_COMMIT_CONFIG
+from conductor_git.core.hooktext.agentsfile import NAME as AGENTS
+from conductor_git.core.hooktext.precommitfile import PRE_COMMIT_CONFIG
+from conductor_git.core.planning.firstfiles import SCRIPT, first_files, script_path
+from conductor_git.core.planning.policy import POLICY_PATH
+from conductor_git.core.reporting.validationtext import failed_lines, passed_lines, running_lines
 from conductor_git.core.targets import Oid
-from conductor_git.core.validationtext import failed_lines, passed_lines, running_lines
-from conductor_git.store.config import remove_shared, set_shared
-from conductor_git.store.control import Control, read_control
-from conductor_git.store.doorfiles import DOORS
-from conductor_git.store.firstproof import INTEGRATION, Watch, prove_integration
-from conductor_git.store.flights import StillRunning
-from conductor_git.store.founding import Draft, check_founding, commit_draft, draft, write_draft
-from conductor_git.store.hooks import install_doors
-from conductor_git.store.locks import hold
-from conductor_git.store.logs import log_tail
-from conductor_git.store.mainline import branch_with_policy, find_mainline
-from conductor_git.store.managers import PRE_COMMIT
-from conductor_git.store.objects import read_objects
-from conductor_git.store.ownlines import edit_clean, write_agents_section
-from conductor_git.store.precommit import install_pre_commit
-from conductor_git.store.refs import HEADS
-from conductor_git.store.refspecs import ensure_refspecs
-from conductor_git.store.repository import Repository
+from conductor_git.store.control.control import Control, read_control
+from conductor_git.store.control.founding import Draft, check_founding, commit_draft, draft, write_draft
+from conductor_git.store.control.mainline import branch_with_policy, find_mainline
+from conductor_git.store.control.ownlines import edit_clean, write_agents_section
+from conductor_git.store.files.locks import hold
+from conductor_git.store.hookfiles.doorfiles import DOORS
+from conductor_git.store.hookfiles.hooks import install_doors
+from conductor_git.store.hookfiles.managers import PRE_COMMIT
+from conductor_git.store.hookfiles.precommit import install_pre_commit
+from conductor_git.store.notes.refspecs import ensure_refspecs
+from conductor_git.store.plumbing.config import remove_shared, set_shared
+from conductor_git.store.plumbing.objects import read_objects
+from conductor_git.store.plumbing.refs import HEADS
+from conductor_git.store.plumbing.repository import Repository
+from conductor_git.store.validation.firstproof import INTEGRATION, Watch, prove_integration
+from conductor_git.store.validation.flights import StillRunning
+from conductor_git.store.validation.logs import log_tail
 
 Say = Callable[[str], None]
 

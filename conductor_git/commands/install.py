@@ -6,10 +6,10 @@ import msgspec
 
 from conductor_git.commands.outcome import DONE, REFUSED, Outcome
 from conductor_git.core.findings import refused
-from conductor_git.store.control import read_control
-from conductor_git.store.hooks import Installed, install_doors, remove_doors
-from conductor_git.store.refspecs import ensure_refspecs, remove_refspecs
-from conductor_git.store.repository import Repository
+from conductor_git.store.control.control import read_control
+from conductor_git.store.hookfiles.hooks import Installed, install_doors, remove_doors
+from conductor_git.store.notes.refspecs import ensure_refspecs, remove_refspecs
+from conductor_git.store.plumbing.repository import Repository
 
 
 def install(repo: Repository) -> Outcome:

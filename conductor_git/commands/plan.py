@@ -8,23 +8,23 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from conductor_git.commands.outcome import DONE, REFUSED, Outcome
-from conductor_git.core.edits import Edits
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.findings import Finding, refused
-from conductor_git.core.plan import BrokenPlan, Plan, Validation
+from conductor_git.core.planning.edits import Edits
+from conductor_git.core.planning.plan import BrokenPlan, Plan, Validation
 from conductor_git.core.targets import parse_target
-from conductor_git.store.control import check_writable, read_control
-from conductor_git.store.repository import Repository
+from conductor_git.store.control.control import check_writable, read_control
+from conductor_git.store.plumbing.repository import Repository
 
 if TYPE_CHECKING:
-    from conductor_git.store.drafts import Drafts
+    from conductor_git.store.control.drafts import Drafts
 
 SCHEMA = 1
 
 
 def list_plans(repo: Repository) -> Outcome:
     """Every plan on the control branch, also those that are broken."""
-    from conductor_git.core.planreport import list_text, plan_data
+    from conductor_git.core.reporting.planreport import list_text, plan_data
 
     control = read_control(repo)
     plans, broken = [plan_data(plan) for plan in control.plans], msgspec.to_builtins(control.broken)
@@ -34,8 +34,8 @@ def list_plans(repo: Repository) -> Outcome:
 
 def show(repo: Repository, plan: str) -> Outcome:
     """One plan of the control branch, with what judges each of its waves. Raises CannotRun where it is not there."""
-    from conductor_git.core.planreport import plan_data, show_text
-    from conductor_git.core.rules import rules_of
+    from conductor_git.core.planning.rules import rules_of
+    from conductor_git.core.reporting.planreport import plan_data, show_text
 
     control = read_control(repo)
     found = next((known for known in control.plans if known.plan == plan), None)
@@ -49,8 +49,8 @@ def show(repo: Repository, plan: str) -> Outcome:
 
 def graph(repo: Repository, *, format: Literal["text", "mermaid"] = "text") -> Outcome:
     """What can run side by side, as phases or as a Mermaid flowchart."""
-    from conductor_git.core.phases import mermaid, phases, steps
-    from conductor_git.core.planreport import graph_text
+    from conductor_git.core.planning.phases import mermaid, phases, steps
+    from conductor_git.core.reporting.planreport import graph_text
 
     plans = read_control(repo).plans
     chart = mermaid(plans)
@@ -61,8 +61,8 @@ def graph(repo: Repository, *, format: Literal["text", "mermaid"] = "text") -> O
 
 def check(repo: Repository) -> Outcome:
     """Check the working tree's plans, and say what is not on the control branch yet."""
-    from conductor_git.core.plancheck import check_plans
-    from conductor_git.store.drafts import edits_of, read_drafts
+    from conductor_git.core.planning.plancheck import check_plans
+    from conductor_git.store.control.drafts import edits_of, read_drafts
 
     drafts = read_drafts(repo)
     edits = edits_of(repo, drafts)
@@ -80,8 +80,8 @@ def commit_plans(repo: Repository, *, message: str = "") -> Outcome:
 
     Raises CannotRun where the same file was changed there too, and where the branch cannot take the commit.
     """
-    from conductor_git.store.commits import commit_files
-    from conductor_git.store.drafts import contents, edits_of, read_drafts
+    from conductor_git.store.control.commits import commit_files
+    from conductor_git.store.control.drafts import contents, edits_of, read_drafts
 
     drafts = read_drafts(repo)
     if drafts.control is not None:
@@ -120,11 +120,11 @@ def new(
 
     Raises CannotRun where the plan would be broken or its file is there already.
     """
-    from conductor_git.core.newplan import new_plan, next_number
-    from conductor_git.core.planfile import parse_plan, render_plan
-    from conductor_git.core.planreport import plan_data
-    from conductor_git.store.drafts import read_drafts, write_draft
-    from conductor_git.store.locks import hold
+    from conductor_git.core.planning.newplan import new_plan, next_number
+    from conductor_git.core.planning.planfile import parse_plan, render_plan
+    from conductor_git.core.reporting.planreport import plan_data
+    from conductor_git.store.control.drafts import read_drafts, write_draft
+    from conductor_git.store.files.locks import hold
 
     with hold(repo, "new-plan", doing=f"write plan '{title}'"):
         drafts = read_drafts(repo)
@@ -156,8 +156,8 @@ def _check_free(plan: str, plans: Sequence[Plan], broken: Sequence[BrokenPlan]) 
 
 def _check_result(drafts: Drafts, edits: Edits) -> list[Finding]:
     """Check what the control branch would have: others may have added plans that this working tree lacks."""
-    from conductor_git.core.plancheck import check_plans
-    from conductor_git.core.rules import Script, Scripts
+    from conductor_git.core.planning.plancheck import check_plans
+    from conductor_git.core.planning.rules import Script, Scripts
 
     result = edits.result
     here, control = _by_path(drafts.plans, drafts.broken), drafts.control

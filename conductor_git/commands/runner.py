@@ -6,13 +6,13 @@ import sys
 
 import msgspec
 
-from conductor_git.core import attestation
-from conductor_git.core.attestation import Attestation, Outcome
 from conductor_git.core.errors import CannotRun
-from conductor_git.core.results import check_criteria, too_few, weaker_than
-from conductor_git.store.flights import serve
-from conductor_git.store.ledger import append
-from conductor_git.store.runs import Job, RunResult
+from conductor_git.core.events import attestation
+from conductor_git.core.events.attestation import Attestation, Outcome
+from conductor_git.core.judgement.results import check_criteria, too_few, weaker_than
+from conductor_git.store.notes.ledger import append
+from conductor_git.store.validation.flights import serve
+from conductor_git.store.validation.runs import Job, RunResult
 
 # So that an attestation stays well below the policy's limit for an event.
 _MOST_NAMED = 50

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Literal
 
 from conductor_git.commands.outcome import DONE, REFUSED, Outcome
-from conductor_git.core.board import Board
 from conductor_git.core.errors import CannotRun
-from conductor_git.core.lines import WIDE, plain
-from conductor_git.core.plan import Plan
-from conductor_git.core.report import chosen, report_lines
+from conductor_git.core.planning.plan import Plan
+from conductor_git.core.reporting.board import Board
+from conductor_git.core.reporting.lines import WIDE, plain
+from conductor_git.core.reporting.report import chosen, report_lines
 from conductor_git.store.boards import read_board
-from conductor_git.store.repository import Repository
-from conductor_git.store.writer import whoami
+from conductor_git.store.notes.writer import whoami
+from conductor_git.store.plumbing.repository import Repository
 
 Format = Literal["text", "md", "json"]
 
@@ -39,7 +39,7 @@ def status(
     if format == "json":
         return Outcome(code, data=board)
     if format == "md":
-        from conductor_git.core.report_md import render_md
+        from conductor_git.core.reporting.report_md import render_md
 
         return Outcome(code, render_md(board, now), board)
     return Outcome(code, _text(repo, whole, now, width, plans, color=color), board)
@@ -66,7 +66,7 @@ def _text(repo: Repository, board: Board, now: int, width: int, plans: Sequence[
     lines = report_lines(board, now=now, width=width, me=_me(repo, board), only=plans)
     if not color:
         return plain(lines)
-    from conductor_git.core.report_color import paint
+    from conductor_git.core.reporting.report_color import paint
 
     return paint(lines)
 

@@ -8,15 +8,14 @@ from typing import Any
 import msgspec
 
 from conductor_git.commands.outcome import CANNOT_RUN, DONE, NOT_YET, REFUSED, Outcome
-from conductor_git.core.board import Board
 from conductor_git.core.durations import render_duration
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.findings import Finding
-from conductor_git.core.fold import fold
-from conductor_git.core.rules import RuleSet, rules_of
-from conductor_git.core.snapshot import Snapshot
-from conductor_git.core.targets import Oid, Target
-from conductor_git.core.validationtext import (
+from conductor_git.core.judgement.snapshot import Snapshot
+from conductor_git.core.planning.rules import RuleSet, rules_of
+from conductor_git.core.reporting.board import Board
+from conductor_git.core.reporting.fold import fold
+from conductor_git.core.reporting.validationtext import (
     beside_lines,
     failed_lines,
     passed_lines,
@@ -24,14 +23,15 @@ from conductor_git.core.validationtext import (
     title,
     untold_lines,
 )
-from conductor_git.store.flights import Say, StillRunning
-from conductor_git.store.logs import log_tail
-from conductor_git.store.platform import platform_tag
-from conductor_git.store.repository import Repository
+from conductor_git.core.targets import Oid, Target
+from conductor_git.store.plumbing.repository import Repository
+from conductor_git.store.plumbing.staged import Beside, Product, beside_index, product_of
 from conductor_git.store.snapshot import take
-from conductor_git.store.staged import Beside, Product, beside_index, product_of
-from conductor_git.store.subjects import find_target, find_tree
-from conductor_git.store.validating import Validated, prove
+from conductor_git.store.team.subjects import find_target, find_tree
+from conductor_git.store.validation.flights import Say, StillRunning
+from conductor_git.store.validation.logs import log_tail
+from conductor_git.store.validation.platform import platform_tag
+from conductor_git.store.validation.validating import Validated, prove
 
 
 class _Asked(msgspec.Struct, frozen=True):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from conductor_git.commands.outcome import Outcome
 from conductor_git.core.errors import CannotRun
-from conductor_git.core.plan import Plan
+from conductor_git.core.planning.plan import Plan
 from conductor_git.core.say import printable
-from conductor_git.store.control import read_control
-from conductor_git.store.repository import Repository
-from conductor_git.store.writer import Role, branch_plan
-from conductor_git.store.writer import whoami as find_writer
+from conductor_git.store.control.control import read_control
+from conductor_git.store.notes.writer import Role, branch_plan
+from conductor_git.store.notes.writer import whoami as find_writer
+from conductor_git.store.plumbing.repository import Repository
 
 _ROLES: dict[Role, str] = {
     "conductor": "the conductor",

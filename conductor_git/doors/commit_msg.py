@@ -7,21 +7,21 @@ import sys
 
 import msgspec
 
-from conductor_git.core import message
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.findings import refused
-from conductor_git.core.history import History, Pairs
-from conductor_git.core.judge import Ruling, Saying, judge_saying, malformed
+from conductor_git.core.judgement.history import History, Pairs
+from conductor_git.core.judgement.judge import Ruling, Saying, judge_saying, malformed
+from conductor_git.core.messages import message
 from conductor_git.core.say import say_findings
 from conductor_git.core.targets import Oid
 from conductor_git.core.tree import strip_control
-from conductor_git.store.git import run
-from conductor_git.store.loose import read_object
-from conductor_git.store.objects import read_objects
-from conductor_git.store.proposed import merge_heads, proposed_parents
-from conductor_git.store.repository import Repository, discover
-from conductor_git.store.settings import Settings, read_settings
-from conductor_git.store.writer import checked_out
+from conductor_git.store.notes.writer import checked_out
+from conductor_git.store.plumbing.git import run
+from conductor_git.store.plumbing.loose import read_object
+from conductor_git.store.plumbing.objects import read_objects
+from conductor_git.store.plumbing.repository import Repository, discover
+from conductor_git.store.plumbing.settings import Settings, read_settings
+from conductor_git.store.team.proposed import merge_heads, proposed_parents
 
 _INHERITED = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
 
@@ -92,9 +92,9 @@ def _above_scissors(raw: bytes) -> bytes:
 
 
 def _ruling(repo: Repository, cleaned: str, settings: Settings) -> Ruling:
-    from conductor_git.store.platform import platform_tag
-    from conductor_git.store.refs import read_refs
+    from conductor_git.store.plumbing.refs import read_refs
     from conductor_git.store.snapshot import take
+    from conductor_git.store.validation.platform import platform_tag
 
     refs = msgspec.structs.replace(read_refs(repo), settings=settings)
     parents = proposed_parents(repo, refs)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import sys
 
-from conductor_git.core.boundaries import Staged, judge_staged
 from conductor_git.core.errors import CannotRun
+from conductor_git.core.events.authority import CONDUCTOR
 from conductor_git.core.findings import Finding, refused
+from conductor_git.core.judgement.boundaries import Staged, judge_staged
 from conductor_git.core.say import say_error, say_findings
-from conductor_git.core.steps import CONDUCTOR
 from conductor_git.core.targets import Oid
-from conductor_git.store.control import read_control
-from conductor_git.store.git import run
-from conductor_git.store.guards import write_guards
-from conductor_git.store.proposed import merge_heads, proposed_parents
-from conductor_git.store.repository import Repository, discover
-from conductor_git.store.writer import checked_out, whoami
+from conductor_git.store.control.control import read_control
+from conductor_git.store.hookfiles.guards import write_guards
+from conductor_git.store.notes.writer import checked_out, whoami
+from conductor_git.store.plumbing.git import run
+from conductor_git.store.plumbing.repository import Repository, discover
+from conductor_git.store.team.proposed import merge_heads, proposed_parents
 
 _INHERITED = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
 
@@ -40,10 +40,10 @@ def pre_commit(args: list[str]) -> int:
 
 def _concluded(repo: Repository, branch: str, writer: str) -> list[Finding]:
     """git runs no pre-merge-commit when a merge that stopped, or was refused, is concluded by `git commit`."""
-    from conductor_git.core.boundaries import Merging, judge_merge
-    from conductor_git.store.merges import product_of_merge
+    from conductor_git.core.judgement.boundaries import Merging, judge_merge
+    from conductor_git.store.plumbing.merges import product_of_merge
+    from conductor_git.store.plumbing.staged import product_of
     from conductor_git.store.snapshot import take
-    from conductor_git.store.staged import product_of
 
     head, *sources = proposed_parents(repo)
     tree = Oid(run(["write-tree"], inherit=_INHERITED, writes=True).text())

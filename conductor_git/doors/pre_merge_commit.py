@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import sys
 
-from conductor_git.core.boundaries import Merging, judge_merge
 from conductor_git.core.findings import refused
+from conductor_git.core.judgement.boundaries import Merging, judge_merge
 from conductor_git.core.say import say_findings
 from conductor_git.core.targets import Oid
-from conductor_git.store.repository import discover
+from conductor_git.store.notes.writer import checked_out, whoami
+from conductor_git.store.plumbing.repository import discover
 from conductor_git.store.snapshot import take
-from conductor_git.store.writer import checked_out, whoami
 
 
 def pre_merge_commit(args: list[str]) -> int:

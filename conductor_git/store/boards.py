@@ -7,10 +7,10 @@ from contextlib import suppress
 
 import msgspec
 
-from conductor_git.core.board import Board
-from conductor_git.store import memo
-from conductor_git.store.refs import Refs, read_refs
-from conductor_git.store.repository import Repository
+from conductor_git.core.reporting.board import Board
+from conductor_git.store.files import memo
+from conductor_git.store.plumbing.refs import Refs, read_refs
+from conductor_git.store.plumbing.repository import Repository
 
 _MEMO = "board"
 
@@ -30,7 +30,7 @@ def read_board(repo: Repository, now: int, *, refs: Refs | None = None) -> Board
     kept = memo.load(repo, _MEMO, _Kept)
     if kept is not None and kept.key == key:
         return kept.board
-    from conductor_git.core.fold import fold
+    from conductor_git.core.reporting.fold import fold
     from conductor_git.store.snapshot import take
 
     board = fold(take(repo, refs=refs), now)

@@ -6,14 +6,14 @@ from collections.abc import Iterable
 
 import msgspec
 
-from conductor_git.core.snapshot import Snapshot
+from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.targets import Oid
-from conductor_git.store.control import read_control
-from conductor_git.store.history import read_history
-from conductor_git.store.ledger_reader import read_ledger
-from conductor_git.store.pastrules import find_past_rules
-from conductor_git.store.refs import Refs, read_refs
-from conductor_git.store.repository import Repository
+from conductor_git.store.control.control import read_control
+from conductor_git.store.control.pastrules import find_past_rules
+from conductor_git.store.notes.ledger_reader import read_ledger
+from conductor_git.store.past.history import read_history
+from conductor_git.store.plumbing.refs import Refs, read_refs
+from conductor_git.store.plumbing.repository import Repository
 
 
 def take(repo: Repository, *, also: Iterable[Oid] = (), refs: Refs | None = None, use_cache: bool = True) -> Snapshot:

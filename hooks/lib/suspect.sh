@@ -5,7 +5,7 @@ conductor_bytes='???????????????????????????????????????????????????????????????
 conductor_bytes=$conductor_bytes$conductor_bytes$conductor_bytes$conductor_bytes
 conductor_bytes=$conductor_bytes$conductor_bytes
 
-# 0 where Python must read the line, 1 where it is surely ordinary. `conductor_git.core.nearclaim` has the rule.
+# 0 where Python must read the line, 1 where it is surely ordinary. `conductor_git.core.messages.nearclaim` has the rule.
 conductor_suspect() {
 	conductor_locale=${LC_ALL-} conductor_had=${LC_ALL+yes} conductor_verdict=0
 	# Bytes, not characters: a line need not be valid in any locale.

@@ -55,7 +55,7 @@ def test_delegated_broken_refused_mended_proven_claimed_reported(tmp_path: Path,
     assert "keep every test green" in brief
     work = next(path for path in (tmp_path / "conductor git.worktrees").iterdir())
 
-    globs = work / "conductor_git" / "core" / "globs.py"
+    globs = work / "conductor_git" / "core" / "planning" / "globs.py"
     right = globs.read_text()
     globs.write_text(right.replace("fullmatch(_bytewise(path)) is not None", "fullmatch(_bytewise(path)) is None"))
     assert globs.read_text() != right

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from conductor_git.store.control import read_control
-from conductor_git.store.doorfiles import DOORS
-from conductor_git.store.hooks import Installed, install_doors, remove_doors
-from conductor_git.store.managers import PRE_COMMIT
-from conductor_git.store.repository import discover
+from conductor_git.store.control.control import read_control
+from conductor_git.store.hookfiles.doorfiles import DOORS
+from conductor_git.store.hookfiles.hooks import Installed, install_doors, remove_doors
+from conductor_git.store.hookfiles.managers import PRE_COMMIT
+from conductor_git.store.plumbing.repository import discover
 from tests.journeys.conftest import PROJECT, Consumer
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from conductor_git.store.control import read_control
-from conductor_git.store.doorfiles import DOORS
-from conductor_git.store.hooks import install_doors
-from conductor_git.store.managers import PREK
-from conductor_git.store.repository import discover
+from conductor_git.store.control.control import read_control
+from conductor_git.store.hookfiles.doorfiles import DOORS
+from conductor_git.store.hookfiles.hooks import install_doors
+from conductor_git.store.hookfiles.managers import PREK
+from conductor_git.store.plumbing.repository import discover
 from tests.journeys.conftest import Consumer
 
 CONFIG = """\

@@ -11,7 +11,7 @@ from conductor_git.commands.demo.play import ENDS, PLAY, Turn
 from conductor_git.commands.demo.stage import Played, Stage
 from conductor_git.commands.outcome import DONE, REFUSED, Outcome
 from conductor_git.core.errors import CannotRun
-from conductor_git.core.lines import WIDE, Line, plain
+from conductor_git.core.reporting.lines import WIDE, Line, plain
 
 _INDENT = "    "
 
@@ -75,6 +75,6 @@ def _verdict(turn: Turn, played: Played) -> Iterator[list[Line]]:
 def _painter(color: bool) -> Callable[[list[Line]], str]:
     if not color:
         return plain
-    from conductor_git.core.report_color import paint
+    from conductor_git.core.reporting.report_color import paint
 
     return paint

@@ -11,8 +11,8 @@ import sys
 import msgspec
 
 from conductor_git.commands.demo.play import FILES, Turn
-from conductor_git.core.board import Board
 from conductor_git.core.errors import CannotRun
+from conductor_git.core.reporting.board import Board
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 

@@ -1,0 +1,93 @@
+"""Delegations: who has a plan, since when, and by which event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from conductor_git.core.durations import ago
+from conductor_git.core.events.event import Event
+from conductor_git.core.findings import Finding
+from conductor_git.core.targets import Oid
+
+
+class Delegation(msgspec.Struct, frozen=True):
+    """One delegation event, read. `workspace` is relative as in plan files."""
+
+    event: Oid
+    plan: str
+    agent: str
+    agent_kind: str
+    branch: str
+    workspace: str
+    by: str
+    """The writer of the event."""
+    since: int
+    """Seconds since the epoch."""
+    supersedes: Oid | None = None
+    reason: str = ""
+    brief: str = ""
+    """`sha256:<hex>` of the brief that was handed over."""
+
+
+def render_delegation(
+    *,
+    agent: str,
+    agent_kind: str,
+    branch: str,
+    workspace: str,
+    brief: str,
+    supersedes: Oid | None = None,
+    reason: str = "",
+) -> dict[str, Any]:
+    """The data of a delegation event."""
+    data = {"agent": agent, "agent_kind": agent_kind, "branch": branch, "brief": brief, "workspace": workspace}
+    return data if supersedes is None else {**data, "reason": reason, "supersedes": supersedes}
+
+
+def read_delegation(event: Event) -> Delegation | None:
+    """Read an event of kind delegation; None for every other and for one that says too little."""
+    if event.kind != "delegation" or event.plan is None:
+        return None
+    try:
+        return msgspec.convert(
+            {**event.data, "event": event.id, "plan": event.plan, "by": event.writer, "since": event.time}, Delegation
+        )
+    except msgspec.ValidationError:
+        return None
+
+
+def holder(events: Iterable[Event], plan: str, start: Oid | None) -> Delegation | None:
+    """Who has a plan, of events in ledger order; `start` is the event that the branch's start commit names.
+
+    Two clones can both have said that they delegate: the start commit, which only one of them could push, decides.
+    After that each take-over counts that names the delegation before it; of two that name the same, the first.
+    Without a start commit the newest counts; with one whose event is not known here, nobody can be named.
+    """
+    said = [found for event in events if (found := read_delegation(event)) and found.plan == plan]
+    if start is None:
+        return said[-1] if said else None
+    chain: dict[Oid | None, Delegation] = {}
+    for found in said:
+        if found.supersedes is not None:
+            chain.setdefault(found.supersedes, found)
+    current = next((found for found in said if found.event == start), None)
+    seen = {start}
+    while current is not None and (after := chain.get(current.event)) is not None and after.event not in seen:
+        current = after
+        seen.add(current.event)
+    return current
+
+
+def refuse(plan: str, agent: str, *, since: str, age: int, by: str) -> Finding:
+    """What a second delegation is told: `since` as people read it, `age` in seconds, `by` empty where it is unknown."""
+    return Finding(
+        "CG801",
+        "error",
+        plan,
+        f"plan {plan} is delegated to '{agent}' since {since} ({ago(age)})",
+        hint=f"conductor-git delegate {plan} --resume    # '{agent}' goes on",
+        detail=f"by '{by}'; nothing was changed" if by else "nothing was changed",
+    )

@@ -1,0 +1,1 @@
+"""The texts that doors are made of, and those of hook managers."""

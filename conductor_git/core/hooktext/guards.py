@@ -1,0 +1,65 @@
+"""What each branch may not change, as git pathspecs for the hook files.
+
+A superset of what the judge refuses: where a commit touches none of it, no Python need be asked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from conductor_git.core.planning.globs import overlap
+from conductor_git.core.planning.plan import Plan
+from conductor_git.core.planning.policy import Policy
+
+_CONTROL_TREE = ".conductor"
+
+Specs = list[list[str]]
+"""Lists of pathspecs; each list is one question to git."""
+
+
+def guard_specs(policy: Policy, plans: Sequence[Plan], ref: str) -> Specs:
+    """The pathspec lists of a branch (full ref name); a branch of no plan has the control tree only."""
+    plan = next((plan for plan in plans if plan.branch and plan.ref == ref), None)
+    if plan is None:
+        return [_paths([_CONTROL_TREE])]
+    guarded = [_CONTROL_TREE, *policy.protect, *_frozen_by_others(plans, plan)]
+    if not plan.scope:
+        return [_paths([*guarded, *_scopes_of_others(plans, plan)])]
+    outside = [":(top)", *(f":(top,exclude,glob){pattern}" for pattern in plan.scope)]
+    inside = [pattern for pattern in guarded if any(overlap(pattern, mine) for mine in plan.scope)]
+    return [outside, _paths(inside)] if inside else [outside]
+
+
+def guarded_refs(policy: Policy, plans: Sequence[Plan]) -> list[str]:
+    """The branches that have a guard file of their own: integration, control, and each plan's."""
+    return list(
+        dict.fromkeys([policy.integration_ref, policy.control_ref, *(plan.ref for plan in plans if plan.branch)])
+    )
+
+
+def render_specs(specs: Specs) -> str:
+    """A guard file: one pathspec a line, lists apart by a line `--`."""
+    return "--\n".join("".join(f"{spec}\n" for spec in questions) for questions in specs)
+
+
+def _paths(patterns: Iterable[str]) -> list[str]:
+    return [f":(top,glob){pattern}" for pattern in dict.fromkeys(patterns)]
+
+
+def _scopes_of_others(plans: Sequence[Plan], plan: Plan) -> list[str]:
+    return [pattern for other in plans if other.plan != plan.plan for pattern in other.scope]
+
+
+def _frozen_by_others(plans: Sequence[Plan], plan: Plan) -> list[str]:
+    return [pattern for other in plans if other.plan != plan.plan for wave in other.waves for pattern in wave.freezes]
+
+
+def control_paths(policy: Policy) -> list[str]:
+    """The pathspecs below which everything stands that guards are made from; of a glob, its first folders."""
+    plans = re.split(r"[*?\[]", policy.plans, maxsplit=1)[0].rpartition("/")[0]
+    return list(
+        dict.fromkeys(
+            [f":(top,literal){_CONTROL_TREE}", f":(top,literal){plans or '.'}", f":(top,literal){policy.scripts}"]
+        )
+    )

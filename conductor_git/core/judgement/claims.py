@@ -1,0 +1,179 @@
+"""Which claims history holds, and whose they are (docs/FORMAT.md, "Attribution")."""
+
+from __future__ import annotations
+
+import msgspec
+
+from conductor_git.core.findings import Finding
+from conductor_git.core.judgement.history import Graph, History, Note
+from conductor_git.core.judgement.holders import Holders
+from conductor_git.core.messages import message
+from conductor_git.core.planning.plan import Plan
+from conductor_git.core.targets import Oid, Target
+
+
+class Said(msgspec.Struct, frozen=True):
+    """One claim commit whose plan is known."""
+
+    commit: Oid
+    target: Target
+    note: str
+    product: Oid
+    trailers: message.Trailers
+
+
+class Claims:
+    """Every claim that counts in one history, by target, ancestors first, and what is wrong with the rest."""
+
+    def __init__(self, history: History, plans: tuple[Plan, ...]) -> None:
+        self.history = history
+        self.graph = Graph(history.nodes)
+        self.starts: dict[Oid, str] = {}
+        self.by_target: dict[Target, list[Said]] = {}
+        self.plans_said: dict[Oid, str] = {}
+        """Claim commit -> plan, also of claims that are inert."""
+        self.nameless: set[Oid] = set()
+        """Claims that are of no plan."""
+        self.taken_back: dict[Target, list[Oid]] = {}
+        """The reverts that take back every claim of a target below them."""
+        tip = history.integration
+        self.landed: set[Oid] = self.graph.ancestors([tip.oid]) if tip else set()
+        tips = {plan.plan: found.oid for plan in plans if (found := history.branches.get(plan.branch))}
+        self.holders = Holders(self.graph, tips, self.landed)
+        self._spine = frozenset(self.graph.first_parents(tip.oid)) if tip else frozenset()
+        self._starts_of: dict[str, list[Oid]] = {}
+        self._start_below: dict[Oid, str | None] = {}
+        self._remarks: dict[tuple[str, str], list[Finding]] = {}
+        self._read()
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What is wrong with claims: of each plan and each kind of fault the newest, and how many there are."""
+        return [
+            newest if not older else msgspec.structs.replace(newest, detail=f"and {len(older)} more like it")
+            for *older, newest in self._remarks.values()
+        ]
+
+    def all_said(self) -> list[Said]:
+        """Every claim that counts, in no particular order."""
+        return [said for listed in self.by_target.values() for said in listed]
+
+    def in_scope(self, plan: str, commit: Oid) -> bool:
+        """Whether a commit is in the history of a plan's branch or of integration."""
+        return commit in self.landed or self.holders.hold(plan, commit)
+
+    def plan_of(self, commit: Oid) -> str | None:
+        """Whose a commit is by where it stands: the start commit below it, else the branch that alone holds it."""
+        return self.started(commit) or self.holders.alone(commit)
+
+    def start_of(self, plan: str) -> Oid | None:
+        """The delegation event that the plan's start commit names: the oldest one that counts; None where none does."""
+        starts = [oid for oid in self._starts_of.get(plan, ()) if self.in_scope(plan, oid)]
+        if not starts:
+            return None
+        trailers = message.read_trailers(self.history.notes[min(starts, key=self.graph.generation)].trailers)
+        named = None if isinstance(trailers, message.Malformed) else trailers.delegation
+        return None if named is None else Oid(named)
+
+    def started(self, commit: Oid) -> str | None:
+        """The plan of the nearest start commit at or below on the first-parent chain, down to integration's own."""
+        known, walked = self._start_below, []
+        found: str | None = None
+        for oid in self.graph.first_parents(commit):
+            if oid in known:
+                found = known[oid]
+                break
+            walked.append(oid)
+            if oid in self.starts:
+                found = self.starts[oid]
+                break
+            if oid in self._spine:
+                break
+        for oid in walked:
+            known[oid] = found
+        return found
+
+    def _read(self) -> None:
+        # Oldest first, whatever order they were read in: a board must not depend on what a cache held.
+        spoken = [(oid, note) for oid, note in self.history.notes.items() if oid != self.history.since]
+        spoken.sort(key=lambda item: (self.graph.generation(item[0]), item[0]))
+        for oid, note in spoken:
+            start = message.parse_start(note.line)
+            if start is not None:
+                self.starts[oid] = start.plan
+                self._starts_of.setdefault(start.plan, []).append(oid)
+        counting = [(oid, note) for oid, note in spoken if oid in self.landed or self.holders.any_holds(oid)]
+        said: dict[Oid, Target] = {}
+        for oid, note in counting:
+            parsed = message.parse(note.line)
+            if isinstance(parsed, message.Malformed):
+                self._malformed(oid, note, parsed)
+            elif isinstance(parsed, message.Claim) and (heard := self._hear(oid, note, parsed)):
+                self.by_target.setdefault(heard.target, []).append(heard)
+                said[oid] = heard.target
+        for oid, note in counting:
+            if note.reverts is not None:
+                self._take_back(oid, note, note.reverts, said)
+
+    def _malformed(self, oid: Oid, note: Note, parsed: message.Malformed) -> None:
+        text = f"'{note.line[:60]}' in {oid[:7]} is not a claim: {', '.join(parsed.reasons)}"
+        hint = message.commit_command(parsed.suggestion) if parsed.suggestion else ""
+        self._remark("CG102", self.plan_of(oid), oid, text, hint)
+
+    def _hear(self, oid: Oid, note: Note, claim: message.Claim) -> Said | None:
+        """The claim of a commit; None where it is inert."""
+        stands, trailers = self.plan_of(oid), message.read_trailers(note.trailers)
+        named = None if isinstance(trailers, message.Malformed) else trailers.plan
+        plan = claim.plan or named or stands
+        if plan is None:
+            self.nameless.add(oid)
+        else:
+            self.plans_said[oid] = plan
+        code, why = self._fault(oid, note, claim, trailers, stands)
+        if code:
+            self._remark(code, stands or plan, oid, f"claim {oid[:7]} {why}")
+        product = self.history.product(oid)
+        if code or isinstance(trailers, message.Malformed) or plan is None or product is None:
+            return None
+        return Said(oid, Target(plan, claim.wave), claim.note, product, trailers) if self.in_scope(plan, oid) else None
+
+    def _fault(
+        self,
+        oid: Oid,
+        note: Note,
+        claim: message.Claim,
+        trailers: message.Trailers | message.Malformed,
+        stands: str | None,
+    ) -> tuple[str, str]:
+        """What makes a claim inert, as a code and words that follow its name; both empty where nothing does."""
+        if isinstance(trailers, message.Malformed):
+            return "CG104", f"has wrong trailers: {', '.join(trailers.reasons)}"
+        names = [name for name in (claim.plan, trailers.plan, stands) if name is not None]
+        if not names:
+            return "CG105", f"'{note.line[:60]}' is of no plan"
+        here = self.holders.alone(oid)
+        others = set(names[1:]) - {names[0]}
+        if here is not None and not self.in_scope(names[0], oid):
+            others.add(here)
+        if others:
+            return "CG103", f"names plan {names[0]} and stands on plan {', '.join(sorted(others))}"
+        if trailers.wave not in (None, claim.wave):
+            return "CG104", f"says wave {claim.wave} and its trailer wave {trailers.wave}"
+        return "", ""
+
+    def _remark(self, code: str, plan: str | None, oid: Oid, text: str, hint: str = "") -> None:
+        finding = Finding(code, "warning", plan or oid, text, hint)
+        self._remarks.setdefault((code, plan or ""), []).append(finding)
+
+    def _take_back(self, oid: Oid, note: Note, reverted: Oid, said: dict[Oid, Target]) -> None:
+        """Note what a revert takes back: the claim that it names or quotes; of a merge, the claims that were merged."""
+        whose = self.plan_of(oid)
+        named = (reverted, *self.graph.parents(reverted)[1:])
+        targets = {said[each] for each in named if each in said}
+        # After a rebase it names a commit that is gone; what it quotes is there still.
+        quoted = message.parse(note.line.removeprefix('Revert "').removesuffix('"'))
+        if isinstance(quoted, message.Claim) and (plan := quoted.plan or whose):
+            targets.add(Target(plan, quoted.wave))
+        for target in targets:
+            if whose in (None, target.plan) and self.in_scope(target.plan, oid):
+                self.taken_back.setdefault(target, []).append(oid)

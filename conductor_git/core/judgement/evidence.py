@@ -1,0 +1,184 @@
+"""Does the ledger prove this content for this target under these rules? The same answer for every door."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import msgspec
+
+from conductor_git.core.events import attestation
+from conductor_git.core.events.attestation import Attestation
+from conductor_git.core.events.event import Event
+from conductor_git.core.events.ledger import CLOCK_SLACK
+from conductor_git.core.findings import Finding, Severity
+from conductor_git.core.judgement import results
+from conductor_git.core.planning.rules import RuleSet
+from conductor_git.core.targets import Oid, Target
+
+Basis = Literal["self", "runner", "signed"]
+"""On whose word a claim is believed."""
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A claim that evidence is asked for. `commit` is None where it is about to be made (at a door)."""
+
+    target: Target
+    product: Oid
+    commit: Oid | None = None
+    proof: str | None = None
+    """What its Conductor-Proof trailer says."""
+    rules: str | None = None
+    """What its Conductor-Rules trailer says."""
+
+    @property
+    def mend(self) -> str:
+        """The command that gets the missing proof."""
+        if self.commit is None:
+            return f"conductor-git claim {self.target}"
+        return f"conductor-git validate {self.target} --commit {self.commit[:12]}"
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """What backs a claim, what is still to come from others, and what is wrong."""
+
+    proofs: tuple[Attestation, ...] = ()
+    awaiting: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    drift: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is missing and nothing is wrong."""
+        return bool(self.proofs) and not self.awaiting and not any(finding.refuses for finding in self.findings)
+
+    @property
+    def basis(self) -> Basis | None:
+        """On whose word it rests."""
+        if not self.proofs:
+            return None
+        return "runner" if all(proof.role == "runner" for proof in self.proofs) else "self"
+
+
+class Attestations:
+    """Every readable attestation of a ledger, by target and by digest, oldest first; before all of them those whose
+    clock is too far ahead to be believed."""
+
+    def __init__(self, events: Sequence[Event]) -> None:
+        self.by_target: dict[Target, list[Attestation]] = {}
+        self.by_digest: dict[str, Attestation] = {}
+        self.unreadable = 0
+        limit = len(events) + CLOCK_SLACK
+        # The last word counts, and a clock that cannot be believed must not buy it.
+        for event in sorted(events, key=lambda event: event.clock <= limit):
+            if event.kind != "attestation":
+                continue
+            found = attestation.read(event)
+            if found is None or found.writer != event.writer:
+                self.unreadable += 1
+                continue
+            self.by_target.setdefault(found.target, []).append(found)
+            self.by_digest[found.digest] = found
+
+    def of(self, target: Target) -> list[Attestation]:
+        """All of one target, oldest first in ledger order."""
+        return self.by_target.get(target, [])
+
+
+class Court:
+    """The evidence rules with what they need to know; one a snapshot."""
+
+    def __init__(
+        self, attestations: Attestations, repository: str, past_rules: Mapping[tuple[Target, str], RuleSet]
+    ) -> None:
+        self.attestations = attestations
+        self.repository = repository
+        self.past_rules = past_rules
+
+    def judge(self, asked: Asked, rules: RuleSet | Finding) -> Evidence:
+        """Judge one claim's evidence; `rules` are those of now, or why there are none."""
+        here = self._about(asked.target, asked.product)
+        if isinstance(rules, RuleSet) and any(found.rules == rules.digest for found in here):
+            return self._under(asked, rules, here)
+        past = self.past_rules.get((asked.target, asked.rules or "")) if asked.commit is not None else None
+        if past is not None and (then := self._under(asked, past, here)).complete:
+            text = f"{asked.target} was proven under the rules of its time; they are others now"
+            return Evidence(then.proofs, (), (_finding("CG209", asked, text, severity="warning"),), drift=True)
+        return Evidence(findings=(rules if isinstance(rules, Finding) else self._why_not(asked, rules, here),))
+
+    def ever_proved(self, target: Target, product: Oid, rules: RuleSet | Finding) -> bool:
+        """Whether this content was proven once, under the rules of now or of an earlier time, whatever was said since.
+
+        What has landed is asked this: no later word in the ledger, and no later change of rules, makes it unproven.
+        """
+        passed = [found for found in self._about(target, product) if found.passed]
+        digests = dict.fromkeys(found.rules for found in passed)
+        past = (self.past_rules.get((target, digest)) for digest in digests)
+        known = [*(found for found in past if found), *([rules] if isinstance(rules, RuleSet) else [])]
+        return any(self._under(Asked(target, product), each, passed).complete for each in known)
+
+    def _about(self, target: Target, product: Oid) -> list[Attestation]:
+        every = self.attestations.of(target)
+        return [found for found in every if found.tree == product and found.repository == self.repository]
+
+    def _under(self, asked: Asked, rules: RuleSet, here: list[Attestation]) -> Evidence:
+        """What these attestations of the content are worth under some rules."""
+        current = [found for found in here if found.rules == rules.digest]
+        awaiting: list[str] = []
+        if rules.attested_by == "runner":
+            # Where a runner has spoken, what agents say besides is not asked for.
+            of_runners = [found for found in current if found.role == "runner"]
+            awaiting = [] if of_runners else ["a runner"]
+            current = of_runners or current
+        newest = {found.platform: found for found in current}
+        wanted = rules.platforms or tuple(found.platform for found in current[-1:])
+        proofs = tuple(newest[platform] for platform in wanted if platform in newest)
+        awaiting = [*(platform for platform in wanted if platform not in newest), *awaiting]
+        if rules.manual is not None:
+            awaiting.append(f"scores of {rules.manual.people} people")
+        findings = [finding for proof in proofs for finding in _faults(asked, rules, proof)]
+        if awaiting and not findings:
+            findings.append(_finding("CG208", asked, f"{asked.target} awaits {', '.join(awaiting)}", severity="info"))
+        return Evidence(proofs, tuple(awaiting), tuple(findings))
+
+    def _why_not(self, asked: Asked, rules: RuleSet, here: list[Attestation]) -> Finding:
+        """Why nothing proves this content under the rules of now."""
+        tree = f"tree '{asked.product[:7]}'"
+        if any(found.passed for found in here):
+            return _finding("CG203", asked, f"{tree} passed under other rules than those of now ('{rules.script}')")
+        every = self.attestations.of(asked.target)
+        if not here and any(found.tree == asked.product for found in every):
+            return _finding("CG207", asked, f"the proof of {tree} is of another repository")
+        own = [found for found in every if found.repository == self.repository]
+        if asked.commit is not None and asked.proof in {found.digest for found in own}:
+            text = f"{asked.target} was rewritten: its proof is of another tree than '{asked.product[:7]}'"
+            return _finding("CG211", asked, text, hint=f"conductor-git validate {asked.target.plan} --rebased")
+        return _finding("CG201", asked, f"{tree} has no passing validation", detail=_last_pass(own))
+
+
+def _faults(asked: Asked, rules: RuleSet, proof: Attestation) -> list[Finding]:
+    where = f"tree '{proof.tree[:7]}' on {proof.platform}"
+    if not proof.passed:
+        code = {"criteria": "CG204"}.get(proof.outcome, "CG202")
+        why = f": {'; '.join(proof.unmet)}" if proof.unmet else f" ({proof.outcome.replace('-', ' ')})"
+        return [_finding(code, asked, f"the validation of {asked.target} failed on {where}{why}")]
+    found = []
+    few = results.too_few(proof.counts, rules.min_tests)
+    if few:
+        found.append(_finding("CG205", asked, f"{few}, on {where}"))
+    # Ratios were judged by the validation against the baseline of its time; a bound on a number holds for ever.
+    fixed = tuple(criterion for criterion in rules.criteria if not criterion.of_baseline)
+    unmet, _ = results.check_criteria(fixed, proof.metrics, None)
+    return found + [_finding("CG204", asked, f"{text} does not hold on {where}") for text in unmet]
+
+
+def _last_pass(own: list[Attestation]) -> str:
+    passed = [found for found in own if found.passed]
+    return f"last pass: tree '{passed[-1].tree[:7]}'" if passed else "it was never validated"
+
+
+def _finding(
+    code: str, asked: Asked, message: str, *, severity: Severity = "error", hint: str | None = None, detail: str = ""
+) -> Finding:
+    mend = "" if severity == "info" else asked.mend if hint is None else hint
+    return Finding(code, severity, str(asked.target), message, mend, detail)

@@ -1,0 +1,257 @@
+"""Each new first-parent step of the integration branch is a landing or a direct step, or an alarm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from conductor_git.core.events.authority import accepted
+from conductor_git.core.events.ledger import NEVER_FETCHED
+from conductor_git.core.findings import Finding
+from conductor_git.core.judgement.claims import Claims
+from conductor_git.core.judgement.landing import Landings
+from conductor_git.core.judgement.snapshot import Snapshot
+from conductor_git.core.judgement.verdicts import Verdicts
+from conductor_git.core.planning.plan import Plan
+from conductor_git.core.planning.policy import POLICY_PATH
+from conductor_git.core.targets import Oid, Target
+
+
+class Spine(msgspec.Struct, frozen=True):
+    """What integration's own steps say: what is wrong, and which merge brought which plan."""
+
+    findings: tuple[Finding, ...]
+    landings: dict[str, Oid]
+    """Plan -> the newest merge on integration that brought commits of it."""
+
+
+def judge_steps(snapshot: Snapshot, claims: Claims, verdicts: Verdicts) -> Spine:
+    """Judge every step above `since`, oldest first. Accepted commits are settled: no finding."""
+    tip = snapshot.history.integration
+    if tip is None or not snapshot.history.since_known:
+        return Spine(tuple(_cannot_tell(snapshot)), {})
+    judge = _Steps(snapshot, claims, verdicts, accepted(snapshot.ledger.events))
+    findings = judge.unsettled(judge.walk(tip.oid))
+    if not snapshot.ledger.fetched:
+        findings = [_untold(finding) for finding in findings]
+    return Spine(tuple(findings), judge.landings)
+
+
+def _untold(finding: Finding) -> Finding:
+    """An alarm of a clone that has no ledger: the proof, or the conductor's acceptance, may be in it."""
+    detail = "this may be settled in the ledger, which this clone never fetched"
+    return msgspec.structs.replace(finding, severity="warning", detail=detail, hint=NEVER_FETCHED.hint)
+
+
+def _cannot_tell(snapshot: Snapshot) -> Iterator[Finding]:
+    """Say so where history does not reach down to where judgement begins."""
+    history, since, name = snapshot.history, snapshot.policy.since, snapshot.policy.integration
+    if history.since_known:
+        return
+    where = "this shallow clone" if history.shallow else "this repository"
+    text = f"commit '{since[:12]}', above which '{name}' is judged, is not in {where}"
+    if not since:
+        text = f"'{name}' is judged from its first commit on, and {where} begins later"
+    hint = f"conductor-git plan commit    # once 'since' in '{POLICY_PATH}' names a commit of '{name}'"
+    if history.shallow:
+        hint = "git fetch --unshallow"
+    yield Finding("CG708", "warning", since or name, text, hint, f"nobody can tell here what came into '{name}'")
+
+
+class _Judged(msgspec.Struct, frozen=True):
+    """One step with what is wrong with it."""
+
+    step: Oid
+    findings: tuple[Finding, ...] = ()
+    plans: frozenset[str] = frozenset()
+    """The plans of which it brought commits."""
+    targets: tuple[Target, ...] = ()
+    """What it landed."""
+    forwarded: str | None = None
+    """The plan whose commit it is itself; empty for a claim of no plan."""
+
+
+class _Steps:
+    """Walks the steps in order, so that what an earlier one brought is not brought again."""
+
+    def __init__(self, snapshot: Snapshot, claims: Claims, verdicts: Verdicts, settled: frozenset[Oid]) -> None:
+        self.snapshot = snapshot
+        self.claims = claims
+        self.verdicts = verdicts
+        self.settled = settled
+        self.allowed = Landings(claims, verdicts, ever=True)
+        self.seen: set[Oid] = set()
+        self.landings: dict[str, Oid] = {}
+        self._forwarded = ""
+        self._passed: dict[Oid, set[Target]] = {}
+        for target, listed in verdicts.attestations.by_target.items():
+            for found in listed:
+                if found.passed:
+                    self._passed.setdefault(found.tree, set()).add(target)
+
+    def walk(self, tip: Oid) -> list[_Judged]:
+        """Judge each step, oldest first. What a step took in by merging another line of integration comes before it."""
+        since = self.snapshot.history.since
+        todo = [(step, False) for step in self.claims.graph.first_parents(tip) if step != since]
+        judged: list[_Judged] = []
+        while todo:
+            step, aside = todo[-1]
+            if self._says_nothing(step):
+                self.seen.add(step)
+                todo.pop()
+                continue
+            chain = self._taken_in(step)
+            todo += [(each, True) for each in chain]
+            if not chain:
+                todo.pop()
+                judged.append(self._judge(step, aside=aside))
+        return judged
+
+    def _says_nothing(self, step: Oid) -> bool:
+        """Whether a step is an ordinary commit that the policy allows, as nearly all of them are."""
+        history = self.snapshot.history
+        parents, tree, _ = history.nodes[step]
+        if len(parents) > 1 or step in history.notes:
+            return False
+        return self.snapshot.policy.direct == "any" and tree not in history.products
+
+    def unsettled(self, judged: list[_Judged]) -> list[Finding]:
+        """What neither the conductor accepted nor a later step made good: a clean landing of the same plans, and, where
+        content was never validated, a later state of integration that passed."""
+        kept: list[Finding] = []
+        forwarded: set[str] = set()
+        landed: set[str] = set()
+        passed: set[Target] = set()
+        for each in reversed(judged):
+            if each.forwarded is not None:
+                # One alarm for each plan, at the newest of its commits: accepting that settles what is below it.
+                if each.step not in self.settled and each.forwarded not in forwarded:
+                    kept += each.findings
+                forwarded.add(each.forwarded)
+            elif each.step not in self.settled:
+                kept += [found for found in reversed(each.findings) if not _is_made_good(found, each, landed, passed)]
+            landed |= each.plans if not each.findings else frozenset()
+            passed |= self._proved(self.snapshot.history.product(each.step))
+        return kept[::-1]
+
+    def _proved(self, product: Oid | None) -> set[Target]:
+        """What was ever proven on this content."""
+        if product is None:
+            return set()
+        ever = self.verdicts.court.ever_proved
+        return {
+            target for target in self._passed.get(product, ()) if ever(target, product, self.verdicts.rules(target))
+        }
+
+    def _taken_in(self, step: Oid) -> list[Oid]:
+        """The first parents of what a merge took in, newest first, where they are a line of integration: not a claim
+        that lands, and no plan's own branch. Others' landings come this way by `git pull`."""
+        for parent in self.claims.graph.parents(step)[1:]:
+            if parent in self.seen or self.allowed.complete(parent, self._declared(step)):
+                continue
+            chain = []
+            for oid in self.claims.graph.first_parents(parent):
+                if oid in self.seen or oid == self.snapshot.history.since:
+                    break
+                chain.append(oid)
+            if not any(self._speaks(oid) for oid in chain):
+                return chain
+        return []
+
+    def _speaks(self, oid: Oid) -> bool:
+        claims = self.claims
+        return oid in claims.starts or oid in claims.plans_said or oid in claims.nameless
+
+    def _judge(self, step: Oid, *, aside: bool) -> _Judged:
+        parents = self.claims.graph.parents(step)
+        self.seen.add(step)
+        if len(parents) < 2:
+            return self._single(step, parents, aside=aside)
+        parts = []
+        for parent in parents[1:]:
+            brought = self.claims.graph.ancestors([parent], stop=self.seen)
+            self.seen |= brought
+            if any(self._speaks(oid) for oid in brought):
+                parts.append((parent, brought))
+        return self._landing(step, parents, parts) if parts else self._direct(step, parents, aside=aside)
+
+    def _single(self, step: Oid, parents: tuple[Oid, ...], *, aside: bool) -> _Judged:
+        if not self._speaks(step):
+            return self._direct(step, parents, aside=aside)
+        plan = self.claims.starts.get(step) or self.claims.plans_said.get(step) or self._forwarded
+        self._forwarded = plan
+        text = f"claim {step[:7]} of no plan stands on '{self._name}' itself"
+        if plan:
+            text = f"commits of plan {plan} came into '{self._name}' by fast-forward ({step[:7]})"
+        finding = Finding("CG502", "alarm", step, text, f"git log --first-parent {self._name}")
+        return _Judged(step, (finding,), forwarded=plan)
+
+    def _direct(self, step: Oid, parents: tuple[Oid, ...], *, aside: bool) -> _Judged:
+        if aside or self.snapshot.policy.direct == "any" or self._only_control(step, parents):
+            return _Judged(step)
+        direct = self.snapshot.policy.direct
+        text = f"commit {step[:7]} on '{self._name}' is no landing, and the policy allows direct = '{direct}' only"
+        return _Judged(step, (Finding("CG506", "alarm", step, text, f"git show --stat {step[:12]}"),))
+
+    def _landing(self, step: Oid, parents: tuple[Oid, ...], parts: list[tuple[Oid, set[Oid]]]) -> _Judged:
+        plans = sorted({plan for _, brought in parts for plan in self.allowed.plans_in(brought)})
+        self.landings.update(dict.fromkeys(plans, step))
+        declared = self._declared(step)
+        uncovered = {plan for part in parts for plan in self.allowed.uncovered(*part, declared)}
+        if uncovered:
+            return _Judged(step, (self._uncovered(step, sorted(uncovered)),), frozenset(plans))
+        targets = tuple(self.allowed.said[source].target for source, _ in parts)
+        return _Judged(step, tuple(self._content(step, parents, targets)), frozenset(plans), targets)
+
+    def _uncovered(self, step: Oid, plans: list[str]) -> Finding:
+        # A branch may carry its plan's newest claim a few commits below its tip; what lands must be the claim itself.
+        what = f"plan {', '.join(plans)}" if any(plans) else "a claim of no plan"
+        text = f"merge {step[:7]} brought {what} into '{self._name}', and no proven claim covers it"
+        return Finding("CG503", "alarm", step, text, " ".join(["conductor-git log-status", *plans]).rstrip())
+
+    def _content(self, step: Oid, parents: tuple[Oid, ...], targets: tuple[Target, ...]) -> Iterator[Finding]:
+        """Whether a landing of claims is what merging gives, leaves the rules alone, and was validated."""
+        history = self.snapshot.history
+        product = history.product(step)
+        what = f"merge {step[:7]} of plan {', '.join(dict.fromkeys(target.plan for target in targets))}"
+        if step in history.untold:
+            text = f"whether {what} is what merging its parents gives cannot be told here: objects are missing"
+            yield Finding("CG505", "warning", step, text, "git fetch")
+        elif history.merged.get(step, product) != product:
+            text = f"{what} is not what merging its parents gives"
+            yield Finding("CG505", "alarm", step, text, f"git show --remerge-diff {step[:12]}")
+        before, after = history.tree(parents[0]), history.tree(step)
+        if before in history.controls and history.controls.get(after or before) != history.controls[before]:
+            text = f"{what} changes '.conductor/'"
+            yield Finding("CG507", "alarm", step, text, f"git diff {step[:12]}^1 {step[:12]} -- .conductor")
+        proved = self._proved(product)
+        for target in targets:
+            if target not in proved:
+                yield self._unvalidated(step, what, target, product)
+
+    def _unvalidated(self, step: Oid, what: str, target: Target, product: Oid | None) -> Finding:
+        failed = any(found.tree == product for found in self.verdicts.attestations.of(target) if not found.passed)
+        text = f"{what} {'did not pass' if failed else 'was never validated'} as it stands on '{self._name}'"
+        # A merge that failed once fails again: what is mended on top of it is what can pass.
+        hint = f"conductor-git validate {target} --commit {self._name if failed else step[:12]}"
+        return Finding("CG504", "alarm", step, text, hint)
+
+    def _declared(self, step: Oid) -> dict[str, Plan]:
+        return self.snapshot.history.declared.get(step, {})
+
+    def _only_control(self, step: Oid, parents: tuple[Oid, ...]) -> bool:
+        if self.snapshot.policy.direct != "control":
+            return False
+        history = self.snapshot.history
+        return not parents or history.product(step) == history.product(parents[0])
+
+    @property
+    def _name(self) -> str:
+        return self.snapshot.policy.integration
+
+
+def _is_made_good(finding: Finding, judged: _Judged, landed: set[str], passed: set[Target]) -> bool:
+    if finding.code in ("CG503", "CG504", "CG505") and judged.plans and judged.plans <= landed:
+        return True
+    return finding.code == "CG504" and passed.issuperset(judged.targets)

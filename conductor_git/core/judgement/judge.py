@@ -1,0 +1,186 @@
+"""The one judge that every door asks. A door gathers a fact, prints the findings, and refuses when one refuses."""
+
+from __future__ import annotations
+
+import msgspec
+
+from conductor_git.core.findings import Finding, refused
+from conductor_git.core.judgement.claims import Claims
+from conductor_git.core.judgement.evidence import Asked, Evidence
+from conductor_git.core.judgement.history import Pairs
+from conductor_git.core.judgement.snapshot import Snapshot
+from conductor_git.core.judgement.verdicts import Verdicts
+from conductor_git.core.messages import message
+from conductor_git.core.planning.rules import RuleSet
+from conductor_git.core.targets import Oid, Target
+
+
+class Saying(msgspec.Struct, frozen=True):
+    """A commit that is about to be made, its message as git will clean it."""
+
+    text: str
+    trailers: Pairs
+    branch: str | None
+    """Short name; None when HEAD is detached."""
+    parents: tuple[tuple[Oid, ...], ...]
+    """The sets of parents it may have: a commit's, and, where it may be an amend, those of HEAD."""
+    product: Oid
+    """The product tree that it will have."""
+    platform: str
+    """The one platform that can be proven here."""
+
+
+class Ruling(msgspec.Struct, frozen=True):
+    """What the judge says of a saying. `trailers` are to be written when it is an accepted claim."""
+
+    findings: tuple[Finding, ...] = ()
+    target: Target | None = None
+    line: str = ""
+    """The claim's line as it must stand."""
+    trailers: Pairs = ()
+
+
+def judge_saying(saying: Saying, snapshot: Snapshot) -> Ruling:
+    """Judge a message and, where it is a claim, everything that it claims."""
+    spoken = message.parse(saying.text, keyboard=True)
+    if isinstance(spoken, message.Ordinary):
+        return Ruling()
+    line = saying.text.partition("\n")[0]
+    if isinstance(spoken, message.Malformed):
+        return Ruling((malformed(line, spoken),))
+    claims = Claims(snapshot.history, snapshot.plans)
+    target = _target(spoken, saying, snapshot, claims)
+    if isinstance(target, Finding):
+        return Ruling((target,), line=line)
+    verdicts = Verdicts(snapshot, claims)
+    rulings = [_judge_claim(spoken, target, saying, parents, verdicts) for parents in saying.parents]
+    return next((ruling for ruling in rulings if not refused(list(ruling.findings))), rulings[0])
+
+
+def malformed(line: str, spoken: message.Malformed) -> Finding:
+    """The finding for a first line that starts like a claim and is none."""
+    shown = line if len(line) <= 60 else f"{line[:57]}..."
+    hint = message.commit_command(spoken.suggestion) if spoken.suggestion else ""
+    word = message.first_word(line)
+    return Finding(
+        "CG102",
+        "error",
+        shown,
+        f"'{shown}' is not a claim: {', '.join(spoken.reasons)}",
+        hint,
+        f"not a claim? start the subject with another word than '{word}'" if word else "",
+    )
+
+
+def _target(spoken: message.Claim, saying: Saying, snapshot: Snapshot, claims: Claims) -> Target | Finding:
+    here = snapshot.plan_of_branch(saying.branch) if saying.branch else None
+    stands = next((found for parents in saying.parents if parents and (found := claims.plan_of(parents[0]))), None)
+    own = stands or (here.plan if here else None)
+    where = f"branch '{saying.branch}'" if saying.branch else "a detached HEAD"
+    if here and stands and here.plan != stands:
+        text = f"{where} is plan {here.plan}'s, and the start commit below says that the work is plan {stands}'s"
+        start = message.render_start(message.Start(here.plan, here.agent))
+        hint = f"{message.commit_command(start)}    # from here on it is plan {here.plan}'s"
+        return Finding("CG103", "error", here.plan, text, hint)
+    if own is None:
+        hint = "conductor-git log-status    # shows each plan's branch: claim there"
+        return Finding(
+            "CG105", "error", saying.branch or "HEAD", f"{where} belongs to no plan, so nobody claims here", hint
+        )
+    plan = snapshot.plan(own)
+    if here is None and plan is not None:
+        text = f"plan {own} is claimed on its own branch '{plan.branch}', and this is {where}: it would not count"
+        return Finding("CG103", "error", own, text, f"conductor-git log-status {own}    # who has it, and where")
+    if spoken.plan is not None and spoken.plan != own:
+        text = f"{where} belongs to plan {own}, and the message claims plan {spoken.plan}"
+        return Finding("CG103", "error", own, text, f"conductor-git claim {own}")
+    return undeclared(Target(own, spoken.wave), snapshot) or Target(own, spoken.wave)
+
+
+def undeclared(target: Target, snapshot: Snapshot) -> Finding | None:
+    """The finding for a plan or wave that the control ref does not declare; None where it does."""
+    plan = snapshot.plan(target.plan)
+    if plan is None:
+        broken = next((found for found in snapshot.broken if found.plan == target.plan), None)
+        if broken is not None:
+            text = f"plan {target.plan} cannot be obeyed: {broken.errors[0]}"
+            return Finding("CG701", "error", target.plan, text, "conductor-git plan check")
+        known = ", ".join(plan.plan for plan in snapshot.plans) or "none"
+        text = f"plan {target.plan} is not on the control ref (there: {known})"
+        return Finding("CG101", "error", target.plan, text, "conductor-git plan list")
+    if target.wave is not None and plan.wave(target.wave) is None:
+        known = ", ".join(str(wave.number) for wave in plan.waves)
+        text = f"plan {target.plan} declares no wave {target.wave} (waves: {known})"
+        return Finding("CG101", "error", str(target), text, f"conductor-git plan show {target.plan}")
+    return None
+
+
+def _judge_claim(
+    spoken: message.Claim, target: Target, saying: Saying, parents: tuple[Oid, ...], verdicts: Verdicts
+) -> Ruling:
+    rules = verdicts.rules(target)
+    evidence = verdicts.weigh(target, Asked(target, saying.product))
+    wanted = _trailers(target, evidence, rules)
+    findings = (
+        *_here(evidence, rules, target, saying),
+        *verdicts.order(target, *parents),
+        *verdicts.blocked(target),
+        *_already(target, saying.product, verdicts),
+        *_wrong_trailers(saying.trailers, wanted),
+    )
+    return Ruling(findings, target, message.render_claim(spoken), wanted)
+
+
+def _here(evidence: Evidence, rules: RuleSet | Finding, target: Target, saying: Saying) -> tuple[Finding, ...]:
+    """A claim needs now what can be proven here; what only others can is awaited."""
+    if isinstance(rules, Finding) or evidence.proofs:
+        missing = saying.platform in evidence.awaiting
+        return _unproven(target, saying) if missing and not refused(list(evidence.findings)) else evidence.findings
+    elsewhere = rules.platforms and saying.platform not in rules.platforms
+    if elsewhere or rules.attested_by == "runner":
+        who = "a runner" if not elsewhere else ", ".join(rules.platforms)
+        return (Finding("CG208", "info", str(target), f"{target} awaits {who}"),)
+    return evidence.findings
+
+
+def _unproven(target: Target, saying: Saying) -> tuple[Finding, ...]:
+    text = f"tree '{saying.product[:7]}' has no passing validation on {saying.platform}"
+    return (Finding("CG201", "error", str(target), text, f"conductor-git claim {target}"),)
+
+
+def _already(target: Target, product: Oid, verdicts: Verdicts) -> list[Finding]:
+    verdict = verdicts.of(target)
+    if not verdict.complete or verdict.commit is None:
+        return []
+    # A plan stands on its newest claim: one with other content says something new, unless it has landed already.
+    same = verdicts.snapshot.history.product(verdict.commit) == product
+    if target.wave is None and not same and not verdicts.merged(target.plan):
+        return []
+    text = f"{target} is complete already, at {verdict.commit[:7]}; this claim changes nothing"
+    return [Finding("CG106", "info", str(target), text)]
+
+
+def _trailers(target: Target, evidence: Evidence, rules: RuleSet | Finding) -> Pairs:
+    pairs = [(message.PLAN_TRAILER, target.plan)]
+    if target.wave is not None:
+        pairs.append((message.WAVE_TRAILER, str(target.wave)))
+    if evidence.proofs:
+        pairs.append((message.PROOF_TRAILER, evidence.proofs[0].digest))
+    if isinstance(rules, RuleSet):
+        pairs.append((message.RULES_TRAILER, rules.digest))
+    return tuple(pairs)
+
+
+def _wrong_trailers(given: Pairs, wanted: Pairs) -> list[Finding]:
+    """Plan and wave written by hand must be right; proof and rules of an amended claim are simply written anew."""
+    trailers = message.read_trailers(given)
+    if isinstance(trailers, message.Malformed):
+        text = f"the Conductor- trailers of the message are wrong: {', '.join(trailers.reasons)}"
+        return [Finding("CG104", "error", "message", text)]
+    right = dict(wanted)
+    plan = trailers.plan is None or trailers.plan == right[message.PLAN_TRAILER]
+    wave = trailers.wave is None or str(trailers.wave) == right.get(message.WAVE_TRAILER)
+    if plan and wave:
+        return []
+    text = f"the message's trailers name {Target(trailers.plan or '?', trailers.wave)}, its first line does not"
+    return [Finding("CG104", "error", "message", text)]

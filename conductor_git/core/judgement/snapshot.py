@@ -1,0 +1,40 @@
+"""Everything the rules are asked about, as git held it at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from conductor_git.core.events.ledger import Ledger
+from conductor_git.core.findings import Finding
+from conductor_git.core.judgement.history import History
+from conductor_git.core.planning.plan import BrokenPlan, Plan
+from conductor_git.core.planning.policy import Policy
+from conductor_git.core.planning.rules import RuleSet, Scripts
+from conductor_git.core.targets import Oid, Target
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """One moment of one clone. A door adds the fact it is asked about; the reader only folds."""
+
+    policy: Policy
+    control: Oid
+    """The control commit that policy, plans and scripts were read from."""
+    plans: tuple[Plan, ...]
+    broken: tuple[BrokenPlan, ...]
+    scripts: Scripts
+    history: History
+    ledger: Ledger
+    past_rules: Mapping[tuple[Target, str], RuleSet] = {}
+    """Rules that an older control commit really had for a target, by digest; drift is believed for these only."""
+    findings: tuple[Finding, ...] = ()
+    """What gathering already found (control diverged, …)."""
+
+    def plan(self, plan: str) -> Plan | None:
+        """A plan by its id."""
+        return next((found for found in self.plans if found.plan == plan), None)
+
+    def plan_of_branch(self, branch: str) -> Plan | None:
+        """The plan whose branch (short name) this is."""
+        return next((found for found in self.plans if found.branch == branch), None)

@@ -1,0 +1,204 @@
+"""Is a plan or wave complete? Evidence, order and revocation together, for what stands and for what is about to."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from conductor_git.core.events.authority import open_blockers, reopenings
+from conductor_git.core.events.delegation import Delegation, holder
+from conductor_git.core.events.event import Event
+from conductor_git.core.findings import Finding, refused
+from conductor_git.core.judgement.claims import Claims, Said
+from conductor_git.core.judgement.evidence import Asked, Attestations, Court, Evidence
+from conductor_git.core.judgement.snapshot import Snapshot
+from conductor_git.core.planning.rules import RuleSet, rules_of
+from conductor_git.core.targets import Oid, Target
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What holds of one plan or wave. `commit` is the proven claim, else the newest said one."""
+
+    target: Target
+    said: Literal["no", "claimed", "complete"] = "no"
+    commit: Oid | None = None
+    evidence: Evidence = Evidence()
+    findings: tuple[Finding, ...] = ()
+    proven: tuple[Oid, ...] = ()
+    """Every claim of it that is complete."""
+    repeats: tuple[Oid, ...] = ()
+    """Later claims of what was complete already; inert."""
+
+    @property
+    def complete(self) -> bool:
+        """Said and proven."""
+        return self.said == "complete"
+
+
+class Verdicts:
+    """Verdicts over one snapshot, each computed once."""
+
+    def __init__(self, snapshot: Snapshot, claims: Claims) -> None:
+        self.snapshot = snapshot
+        self.claims = claims
+        self.plans = {plan.plan: plan for plan in snapshot.plans}
+        self.attestations = Attestations(snapshot.ledger.events)
+        self.court = Court(self.attestations, snapshot.policy.repository, snapshot.past_rules)
+        self.blockers = open_blockers(snapshot.ledger.events)
+        self._known: dict[Target, Verdict] = {}
+        self._rules: dict[Target, RuleSet | Finding] = {}
+        self._holders: dict[str, Delegation | None] = {}
+        self._delegations: dict[str, list[Event]] = {}
+        for event in snapshot.ledger.events:
+            if event.kind == "delegation" and event.plan is not None:
+                self._delegations.setdefault(event.plan, []).append(event)
+        self._reopened = reopenings(snapshot.ledger.events, self.agent)
+
+    def of(self, target: Target) -> Verdict:
+        """The verdict on one plan or wave."""
+        if target not in self._known:
+            open_ = self._needs_first(target)
+            # A circle of needs is a finding of the plan check; here it must only end: nothing in it is complete.
+            self._known.update((each, Verdict(each)) for each in open_)
+            for each in open_:
+                self._known[each] = self._judge(each)
+        return self._known[target]
+
+    def _needs_first(self, target: Target) -> list[Target]:
+        """The target and all that its claims need and that was not judged yet, what is needed before what needs it.
+
+        A list and no recursion: a thousand waves in a row are more than Python's stack holds.
+        """
+        found: dict[Target, None] = {}
+        entered: set[Target] = set()
+        stack = [target]
+        while stack:
+            top = stack[-1]
+            if top not in entered:
+                entered.add(top)
+                stack += [need for need in self._gates(top) if need not in entered and need not in self._known]
+            else:
+                found.setdefault(stack.pop())
+        return list(found)
+
+    def _gates(self, target: Target) -> tuple[Target, ...]:
+        """What the claims of a target need; nothing where it was never claimed."""
+        return self.needs(target) if target in self.claims.by_target and self.declared(target) else ()
+
+    def delegation(self, plan: str) -> Delegation | None:
+        """Who has the plan."""
+        if plan not in self._holders:
+            self._holders[plan] = holder(self._delegations.get(plan, ()), plan, self.claims.start_of(plan))
+        return self._holders[plan]
+
+    def agent(self, plan: str) -> str:
+        """The agent who has the plan, or is to have it; empty for a plan that nobody declares."""
+        delegation, declared = self.delegation(plan), self.plans.get(plan)
+        return delegation.agent if delegation else declared.agent if declared else ""
+
+    def merged(self, plan: str) -> bool:
+        """Whether the plan has landed, and its branch has no work that integration lacks."""
+        landed = any(commit in self.claims.landed for commit in self.of(Target(plan)).proven)
+        return landed and not self.claims.holders.has_work(plan)
+
+    def rules(self, target: Target) -> RuleSet | Finding:
+        """The rules of now, or why there are none."""
+        if target not in self._rules:
+            plan = self.plans.get(target.plan)
+            undeclared = Finding("CG101", "error", str(target), f"plan {target.plan} is not on the control ref")
+            self._rules[target] = (
+                rules_of(self.snapshot.policy, plan, target, self.snapshot.scripts) if plan else undeclared
+            )
+        return self._rules[target]
+
+    def declared(self, target: Target) -> bool:
+        """Whether the control ref declares it."""
+        plan = self.plans.get(target.plan)
+        return plan is not None and (target.wave is None or plan.wave(target.wave) is not None)
+
+    def order(self, target: Target, *heads: Oid) -> list[Finding]:
+        """What must be complete and in the history of one of these commits before a claim of `target`, and is not.
+
+        They are the claim, or the parents of one that is about to be made.
+        """
+        return [finding for need in self.needs(target) if (finding := self._unmet(target, need, heads))]
+
+    def blocked(self, target: Target) -> list[Finding]:
+        """Open blockers on it, on all of its plan or, of a plan, on one of its waves.
+
+        They stop what is about to be claimed or landed and nothing else: whoever raises one must not be able to undo
+        what is proven.
+        """
+        whole = target.wave is None and target.plan in self.plans
+        return [
+            Finding("CG305", "error", str(target), f"{named} has an open blocker of {event.writer}: {_said(event)}")
+            for named in (self.plans[target.plan].targets() if whole else (target, target.of_plan))
+            for event in self.blockers.get(named, ())
+        ]
+
+    def needs(self, target: Target) -> tuple[Target, ...]:
+        """Everything a claim of this target needs, the plan's own needs first."""
+        return self.plans[target.plan].needs_for(target)
+
+    def open_needs(self, target: Target) -> tuple[Target, ...]:
+        """The needs that are not complete."""
+        return tuple(need for need in self.needs(target) if not self.of(need).complete)
+
+    def weigh(self, target: Target, asked: Asked) -> Evidence:
+        """The evidence for one claim."""
+        return self.court.judge(asked, self.rules(target))
+
+    def _unmet(self, target: Target, need: Target, heads: tuple[Oid, ...]) -> Finding | None:
+        verdict = self.of(need)
+        same = need.plan == target.plan
+        if not verdict.complete:
+            code = "CG304" if target.wave is None and same else "CG301" if same else "CG302"
+            state = "claimed, not proven" if verdict.said == "claimed" else "not claimed"
+            hint = f"conductor-git claim {need}" if same else "conductor-git log-status"
+            return Finding(code, "error", str(target), f"{target} needs {need}, which is not complete ({state})", hint)
+        if any(self.claims.graph.is_ancestor(proven, head) for proven in verdict.proven for head in heads):
+            return None
+        text = f"{target} needs {need}, which is complete at {verdict.proven[0][:7]} but not in this history"
+        return Finding("CG303", "error", str(target), text, f"git merge {verdict.proven[0][:12]}")
+
+    def _judge(self, target: Target) -> Verdict:
+        if not self.declared(target):
+            return Verdict(target)
+        judged = [(said, *self._hear(said)) for said in self._standing(target)]
+        proven = [entry for entry in judged if entry[1].complete and not refused(list(entry[2]))]
+        if not judged:
+            return Verdict(target)
+        # A plan claim stands on its newest commit; a wave was complete from its first proven claim on.
+        said, evidence, findings = (proven or judged)[-1] if target.wave is None or not proven else proven[0]
+        first = judged.index(proven[0]) if proven else len(judged)
+        return Verdict(
+            target,
+            "complete" if proven else "claimed",
+            said.commit,
+            evidence,
+            tuple(findings),
+            tuple(entry[0].commit for entry in proven),
+            tuple(entry[0].commit for entry in judged[first + 1 :]) if target.wave is not None else (),
+        )
+
+    def _hear(self, said: Said) -> tuple[Evidence, tuple[Finding, ...]]:
+        asked = Asked(said.target, said.product, said.commit, said.trailers.proof, said.trailers.rules)
+        evidence = self.weigh(said.target, asked)
+        order = self.order(said.target, said.commit)
+        return evidence, (*evidence.findings, *order)
+
+    def _standing(self, target: Target) -> list[Said]:
+        """The claims of a target that no revert or reopening above them has taken back."""
+        listed = self.claims.by_target.get(target, [])
+        ends = [*self._reopened.get(target, ()), *self.claims.taken_back.get(target, ())]
+        if not listed or not ends:
+            return listed
+        graph = self.claims.graph
+        taken = graph.ancestors(ends, floor=min(graph.generation(said.commit) for said in listed))
+        return [said for said in listed if said.commit not in taken]
+
+
+def _said(event: Event) -> str:
+    """A blocker's message within one line."""
+    return " ".join(str(event.data.get("message", "")).split())[:80]

@@ -1,0 +1,1 @@
+"""What a commit message says: a claim, nearly one, a start, or nothing."""

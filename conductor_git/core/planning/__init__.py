@@ -1,0 +1,1 @@
+"""What the conductor declares: policy, plans and the rules they make."""

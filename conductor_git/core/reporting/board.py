@@ -1,0 +1,106 @@
+"""The board: who is where, as `log-status` shows it and `--json` prints it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from conductor_git.core.findings import Finding
+from conductor_git.core.judgement.evidence import Basis
+from conductor_git.core.targets import Oid
+
+SCHEMA = 1
+
+State = Literal["waiting", "ready", "active", "blocked", "claimed", "complete", "merged", "retired"]
+Level = Literal["L0", "L1", "L2"]
+
+
+class Proof(msgspec.Struct, frozen=True):
+    """An attestation that backs a claim, as the board shows it."""
+
+    digest: str
+    platform: str
+    script: str
+    tree: Oid
+    writer: str
+    ended: int
+    passed: bool
+
+
+class WaveStatus(msgspec.Struct, frozen=True):
+    """One wave, or with `wave` None the plan's own claim."""
+
+    wave: int | None
+    title: str
+    state: State
+    commit: Oid | None = None
+    """The claim that counts: the proven one, else the newest said one."""
+    basis: Basis | None = None
+    attestations: tuple[Proof, ...] = ()
+    awaiting: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    waiting_for: tuple[str, ...] = ()
+    drift: bool = False
+
+
+class Blocker(msgspec.Struct, frozen=True):
+    """An open blocker."""
+
+    target: str
+    level: str
+    message: str
+    writer: str
+    since: int
+
+
+class PlanStatus(msgspec.Struct, frozen=True):
+    """One plan."""
+
+    plan: str
+    title: str
+    state: State
+    agent: str
+    branch: str
+    workspace: str
+    needs: tuple[str, ...]
+    unblocks: tuple[str, ...]
+    waiting_for: tuple[str, ...]
+    blockers: tuple[Blocker, ...]
+    waves: tuple[WaveStatus, ...]
+    findings: tuple[Finding, ...]
+    claim: WaveStatus
+    current: int | None
+    """The lowest incomplete wave; None when all are complete."""
+    delegated: bool
+    tip: Oid | None
+    commits: int
+    """Own commits since the last claim that counts, merges not counted."""
+    last_activity: int | None
+    """Seconds since the epoch: the newest of the branch's tip and the plan's events."""
+
+
+class Step(msgspec.Struct, frozen=True):
+    """What is safe to do next, and who does it."""
+
+    who: str
+    step: str
+    command: str = ""
+
+
+class Board(msgspec.Struct, frozen=True):
+    """The whole picture at one moment."""
+
+    schema: int
+    level: Level
+    integration: str
+    control: str
+    plans: tuple[PlanStatus, ...]
+    findings: tuple[Finding, ...]
+    next: tuple[Step, ...]
+    silent_after: int = 86_400
+    """Seconds without a sign of life after which work that goes on is shown as silent (the policy's limits)."""
+
+    def plan(self, plan: str) -> PlanStatus | None:
+        """The status of one plan."""
+        return next((status for status in self.plans if status.plan == plan), None)

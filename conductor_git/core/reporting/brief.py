@@ -1,0 +1,207 @@
+"""Briefs: everything the orchestrator of a plan, or the executor of one wave, needs to start cold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+import msgspec
+
+from conductor_git.core.findings import Finding
+from conductor_git.core.planning.plan import Plan, Wave
+from conductor_git.core.planning.policy import Policy
+from conductor_git.core.planning.rules import RuleSet
+from conductor_git.core.reporting.board import PlanStatus, WaveStatus
+from conductor_git.core.say import printable
+from conductor_git.core.targets import Target
+
+SCHEMA = 1
+
+Format = Literal["md", "json", "checklist"]
+Rules = Mapping[Target, RuleSet | Finding]
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Who has the plan, and where. `workspace` is a path that can be pasted on this machine."""
+
+    agent: str
+    agent_kind: str
+    branch: str
+    workspace: str
+
+
+class BriefWave(msgspec.Struct, frozen=True):
+    """One wave as a brief shows it; every value is text that is safe to print."""
+
+    target: str
+    title: str
+    state: str
+    needs: tuple[str, ...]
+    waiting_for: tuple[str, ...]
+    freezes: tuple[str, ...]
+    platforms: tuple[str, ...]
+    manual: str
+    validation: str
+    criteria: tuple[str, ...]
+    text: str
+
+
+class Brief(msgspec.Struct, frozen=True):
+    """A brief as values: what `--format json` prints and what the templates are filled with."""
+
+    schema: int
+    role: Literal["orchestrator", "executor"]
+    plan: str
+    wave: str
+    """The target of an executor's wave; empty for an orchestrator."""
+    title: str
+    plan_file: str
+    agent: str
+    agent_kind: str
+    branch: str
+    workspace: str
+    integration: str
+    control: str
+    scope: tuple[str, ...]
+    protected: tuple[str, ...]
+    validation: str
+    needs: tuple[str, ...]
+    unblocks: tuple[str, ...]
+    waiting_for: tuple[str, ...]
+    blockers: tuple[str, ...]
+    guidance: tuple[str, ...]
+    criteria: tuple[str, ...]
+    text: str
+    waves: tuple[BriefWave, ...]
+    next: str
+    """The target to start with: the lowest wave that is not complete, or the plan itself."""
+
+
+def make_brief(
+    plan: Plan,
+    place: Place,
+    policy: Policy,
+    plans: Iterable[Plan],
+    rules: Rules,
+    *,
+    status: PlanStatus | None = None,
+    guidance: tuple[str, ...] = (),
+    wave: int | None = None,
+) -> Brief:
+    """Gather a plan's brief, or with `wave` that of one declared wave. Without `status` every wave is shown as open."""
+    states = {known.wave: known for known in status.waves} if status else {}
+    chosen = [known for known in plan.waves if wave is None or known.number == wave]
+    waves = tuple(_wave(plan, known, states.get(known.number), rules) for known in chosen)
+    return Brief(
+        schema=SCHEMA,
+        role="orchestrator" if wave is None else "executor",
+        plan=plan.plan,
+        wave="" if wave is None else str(Target(plan.plan, wave)),
+        title=_line(plan.title),
+        plan_file=_line(plan.path),
+        agent=_line(place.agent),
+        agent_kind=_line(place.agent_kind),
+        branch=_line(place.branch),
+        workspace=_line(place.workspace),
+        integration=_line(policy.integration),
+        control=_line(policy.control or policy.integration),
+        scope=_lines(plan.scope),
+        protected=_lines(policy.protect),
+        validation=_validation(rules.get(Target(plan.plan))),
+        needs=_lines(map(str, plan.needs)),
+        unblocks=_lines(status.unblocks if status else unblocked_by(plan.plan, plans)),
+        waiting_for=_lines(status.waiting_for if status else ()),
+        blockers=_lines(f"{known.target}: {known.message} ({known.writer})" for known in status.blockers)
+        if status
+        else (),
+        guidance=_lines(guidance),
+        criteria=_lines(map(str, plan.criteria)),
+        text=_text(plan.text),
+        waves=waves,
+        next=_next(plan, status, wave),
+    )
+
+
+def render_brief(brief: Brief, format: Format = "md", *, short: bool = False) -> str:
+    """The brief as text without a final newline: Markdown (`short` in about ten lines), JSON, or a checklist."""
+    if format == "json":
+        return msgspec.json.format(msgspec.json.encode(brief), indent=2).decode()
+    name = "checklist" if format == "checklist" else "short" if short else brief.role
+    return _template(f"{name}.md.j2", msgspec.to_builtins(brief)).strip("\n")
+
+
+def unblocked_by(plan: str, plans: Iterable[Plan]) -> tuple[str, ...]:
+    """What other plans and waves need this plan or a wave of it, in order of declaration."""
+    found = []
+    for other in plans:
+        if other.plan == plan:
+            continue
+        if any(need.plan == plan for need in other.needs):
+            found.append(str(Target(other.plan)))
+        found += [
+            str(Target(other.plan, wave.number))
+            for wave in other.waves
+            if any(need.plan == plan for need in wave.needs)
+        ]
+    return tuple(found)
+
+
+def _wave(plan: Plan, wave: Wave, status: WaveStatus | None, rules: Rules) -> BriefWave:
+    manual = wave.manual
+    return BriefWave(
+        target=str(Target(plan.plan, wave.number)),
+        title=_line(wave.title),
+        state=status.state if status else "open",
+        needs=_lines(map(str, plan.needs_of(wave))),
+        waiting_for=_lines(status.waiting_for if status else ()),
+        freezes=_lines(wave.freezes),
+        platforms=_lines(wave.platforms or plan.platforms),
+        manual=f"{manual.people} people, each at least {manual.at_least:g}" if manual else "",
+        validation=_validation(rules.get(Target(plan.plan, wave.number))),
+        criteria=_lines(map(str, wave.criteria)),
+        text=_text(wave.text),
+    )
+
+
+def _validation(rules: RuleSet | Finding | None) -> str:
+    if isinstance(rules, RuleSet):
+        return _line(" ".join((rules.script, *rules.args)))
+    return f"none yet: {_line(rules.message)}" if rules else "none yet"
+
+
+def _next(plan: Plan, status: PlanStatus | None, wave: int | None) -> str:
+    if wave is not None:
+        return str(Target(plan.plan, wave))
+    current = status.current if status else (plan.waves[0].number if plan.waves else None)
+    return str(Target(plan.plan, current))
+
+
+def _line(text: str) -> str:
+    # A title cannot grow a heading of its own.
+    return printable(" ".join(text.split()))
+
+
+def _lines(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(map(_line, texts))
+
+
+def _text(text: str) -> str:
+    return printable(text.expandtabs(4)).strip("\n")
+
+
+def _template(name: str, values: dict[str, object]) -> str:
+    import shlex
+
+    import jinja2
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    # What a plan says is only ever a value here, never part of a template. Nothing is escaped: the result is Markdown.
+    environment = ImmutableSandboxedEnvironment(
+        loader=jinja2.PackageLoader("conductor_git.core.reporting"),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["quoted"] = shlex.quote
+    return environment.get_template(name).render(values)

@@ -1,0 +1,113 @@
+"""The next safe step and who takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conductor_git.core.durations import ago
+from conductor_git.core.events.authority import CONDUCTOR
+from conductor_git.core.reporting.board import Board, PlanStatus, Step
+
+_TO_MEND = frozenset({"CG210", "CG701", "CG703", "CG704", "CG705", "CG706"})
+"""What keeps a plan from being claimed until its file, or what it names, is changed."""
+
+
+_PROVE = "prove what"
+
+
+def next_steps(board: Board) -> tuple[Step, ...]:
+    """Alarms first, then what lands, then what each agent does, then what can be delegated."""
+    alarms = [
+        Step(CONDUCTOR, finding.message, finding.hint) for finding in board.findings if finding.severity == "alarm"
+    ]
+    landing = [step for status in board.plans for step in _landing(status, board.integration)]
+    working = [step for status in board.plans for step in _working(status)]
+    missing = next((finding for finding in board.findings if finding.code == "CG604"), None)
+    if missing is not None:
+        # Nobody proves again what may be proven.
+        working = [step for step in working if not step.step.startswith(_PROVE)]
+        working.insert(0, Step("you", "fetch the ledger of the others", missing.hint))
+    ready = [
+        Step(CONDUCTOR, f"delegate plan {status.plan} to {status.agent}", f"conductor-git delegate {status.plan}")
+        for status in board.plans
+        if not status.delegated and status.tip is None and status.state in ("ready", "waiting") and not status.findings
+    ]
+    return (*alarms, *landing, *working, *ready)
+
+
+def _landing(status: PlanStatus, integration: str) -> Iterator[Step]:
+    if status.state != "complete" or status.claim.commit is None:
+        return
+    if status.blockers:
+        yield Step(CONDUCTOR, f"answer the blocker on plan {status.plan}; it lands after that")
+    else:
+        yield Step(
+            CONDUCTOR,
+            f"land plan {status.plan} on '{integration}'",
+            f"git merge --no-ff -m 'Land plan {status.plan}: {_plain(status.title)}' {status.claim.commit[:12]}"
+            f" && conductor-git validate {status.plan} --commit HEAD",
+        )
+
+
+def _working(status: PlanStatus) -> Iterator[Step]:
+    if status.state in ("merged", "complete"):
+        return
+    wrong = next((finding for finding in status.findings if finding.code in _TO_MEND), None)
+    if wrong is not None:
+        what = wrong.subject if wrong.code == "CG701" else f"plan {status.plan}"
+        yield Step(CONDUCTOR, f"mend {what} [{wrong.code}]", "conductor-git plan check")
+    if not status.agent:
+        return
+    if status.state == "claimed":
+        yield from _unproven(status, status.claim.awaiting, status.claim.findings and status.claim.findings[0].hint)
+        return
+    if not status.delegated and status.tip is None:
+        return
+    current = next((wave for wave in status.waves if wave.wave == status.current), None)
+    if status.state == "blocked":
+        yield Step(CONDUCTOR, f"answer the blocker on plan {status.plan}")
+    elif current is None:
+        yield Step(status.agent, f"claim plan {status.plan}", f"conductor-git claim {status.plan}")
+    elif current.state == "claimed":
+        yield from _unproven(status, current.awaiting, current.findings and current.findings[0].hint)
+    elif current.state in ("active", "ready"):
+        target = f"{status.plan}.{current.wave}"
+        yield Step(status.agent, f"work on {target}, commit, then claim it", f"conductor-git claim {target}")
+
+
+def _unproven(status: PlanStatus, awaiting: tuple[str, ...], hint: str | tuple[object, ...]) -> Iterator[Step]:
+    if awaiting:
+        yield Step("others", f"plan {status.plan} awaits {', '.join(awaiting)}")
+    else:
+        yield Step(status.agent, f"{_PROVE} plan {status.plan} claims", hint if isinstance(hint, str) else "")
+
+
+def idle(board: Board, agent: str, now: int) -> str:
+    """What to tell an agent that has no step: why, and that it may stop; empty when it has one."""
+    if any(step.who == agent for step in board.next):
+        return ""
+    own = [status for status in board.plans if status.agent == agent and status.state != "merged"]
+    waiting = []
+    for status in own:
+        needs = ", ".join(_need(board, need, now) for need in status.waiting_for)
+        if needs:
+            waiting.append(f"{status.plan}.{status.current} waits for {needs}")
+    why = f": {'; '.join(waiting)}" if waiting else ""
+    return f"nothing to do for {agent}{why}. You may stop here."
+
+
+def _need(board: Board, need: str, now: int) -> str:
+    """A need with who is on it and how long ago there was a sign of life."""
+    plan, _, number = need.partition(".")
+    status = board.plan(plan)
+    if status is None:
+        return f"{need} (no such plan)"
+    wave = next((wave for wave in status.waves if number == str(wave.wave)), None)
+    state = status.state if wave is None else wave.state
+    seen = "" if status.last_activity is None else f", {ago(now - status.last_activity)}"
+    return f"{need} ({status.agent or 'nobody'}, {state}{seen})"
+
+
+def _plain(title: str) -> str:
+    """A title inside single quotes of a command that can be pasted."""
+    return "".join(char for char in title if char.isprintable() and char not in "'\\")

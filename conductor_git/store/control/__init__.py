@@ -1,0 +1,1 @@
+"""Policy, plans and scripts on the control branch and in working trees."""

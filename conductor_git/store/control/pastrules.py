@@ -1,0 +1,106 @@
+"""Rules that are not those of now but were once: what older control commits really said."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from conductor_git.core.errors import CannotRun
+from conductor_git.core.events.attestation import read as read_attestation
+from conductor_git.core.judgement.snapshot import Snapshot
+from conductor_git.core.planning.plan import Plan
+from conductor_git.core.planning.policy import Policy
+from conductor_git.core.planning.rules import RuleSet, Scripts, rules_of
+from conductor_git.core.targets import Oid, Target
+from conductor_git.core.tree import CONTROL_FOLDER
+from conductor_git.store.control.control import read_control
+from conductor_git.store.control.controltree import folders_of
+from conductor_git.store.files import memo
+from conductor_git.store.plumbing.repository import Repository
+
+_MEMO = "past-rules"
+_OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+
+Key = tuple[Target, str]
+"""What the rules were for, and their digest."""
+
+_Kept = dict[str, dict[str, RuleSet | None]]
+"""Control tree -> target and digest that a proof named with it -> those rules; None where the target had others."""
+
+
+def find_past_rules(repo: Repository, snapshot: Snapshot) -> dict[Key, RuleSet]:
+    """The rules that targets had at control commits which proofs name and which the control ref still contains.
+
+    What an attestation names is anybody's word: it is looked for among commits of the control ref, and read once for
+    each control tree, however many there are that name it.
+    """
+    now = {(rules.target, rules.digest) for rules in _rules(snapshot.policy, snapshot.plans, snapshot.scripts)}
+    named = _named(snapshot, now)
+    trees = _trees(repo, _contained(repo, named, snapshot.control), snapshot.policy)
+    if not trees:
+        return {}
+    kept: _Kept = memo.load(repo, _MEMO, _Kept) or {}
+    fresh = False
+    for commit, tree in trees.items():
+        known = kept.setdefault(tree, {})
+        missing = {_word(key) for key in named[commit]} - known.keys()
+        if missing:
+            had = _rules_at(repo, commit)
+            known.update({word: had.get(word) for word in missing})
+            fresh = True
+    if fresh:
+        memo.save(repo, _MEMO, kept)
+    pairs = ((key, kept[tree][_word(key)]) for commit, tree in trees.items() for key in named[commit])
+    return {key: rules for key, rules in pairs if rules is not None}
+
+
+def _word(key: Key) -> str:
+    return f"{key[0]} {key[1]}"
+
+
+def _named(snapshot: Snapshot, now: set[Key]) -> dict[Oid, set[Key]]:
+    """Control commit -> the rules, other than those of now, that proofs name together with it."""
+    found: dict[Oid, set[Key]] = {}
+    for event in snapshot.ledger.events:
+        proof = read_attestation(event) if event.kind == "attestation" else None
+        if proof is not None and (proof.target, proof.rules) not in now and _OID.fullmatch(proof.control):
+            found.setdefault(proof.control, set()).add((proof.target, proof.rules))
+    return found
+
+
+def _contained(repo: Repository, commits: Iterable[Oid], tip: Oid) -> list[Oid]:
+    """Those of the commits that are here and that `tip` contains."""
+    asked = "".join(f"{commit}\n" for commit in commits).encode("ascii")
+    if not asked:
+        return []
+    lines = repo.git("cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=asked).lines()
+    here = [Oid(line.removesuffix(" commit")) for line in lines if line.endswith(" commit")]
+    stdin = "".join(f"{commit}\n" for commit in [*here, f"^{tip}"]).encode("ascii")
+    outside = set(repo.git("rev-list", "--stdin", stdin=stdin).lines())
+    return [commit for commit in here if commit not in outside]
+
+
+def _trees(repo: Repository, commits: list[Oid], policy: Policy) -> dict[Oid, str]:
+    """Commit -> what is the same in all commits that have the same policy, plans and scripts."""
+    folders = sorted({CONTROL_FOLDER.decode("ascii"), *folders_of(policy)})
+    asked = "".join(f"{commit}:{folder}\n" for commit in commits for folder in folders)
+    if not asked:
+        return {}
+    oids = repo.git("cat-file", "--batch-check=%(objectname)", stdin=asked.encode()).lines()
+    size = len(folders)
+    return {commit: " ".join(oids[at * size : (at + 1) * size]) for at, commit in enumerate(commits)}
+
+
+def _rules_at(repo: Repository, commit: Oid) -> dict[str, RuleSet]:
+    try:
+        control = read_control(repo, commit=commit)
+    except CannotRun:
+        # There was no policy yet, or none that could be obeyed.
+        return {}
+    rules_then = _rules(control.policy, control.plans, control.scripts)
+    return {_word((rules.target, rules.digest)): rules for rules in rules_then}
+
+
+def _rules(policy: Policy, plans: Iterable[Plan], scripts: Scripts) -> Iterable[RuleSet]:
+    every = (rules_of(policy, plan, target, scripts) for plan in plans for target in plan.targets())
+    return (rules for rules in every if isinstance(rules, RuleSet))

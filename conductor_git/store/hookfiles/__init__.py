@@ -1,0 +1,1 @@
+"""Hook files in their folders, beside those of others."""

@@ -1,0 +1,1 @@
+"""The ledger's refs: appending, reading, pushing, and whose they are."""

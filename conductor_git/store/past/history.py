@@ -1,0 +1,237 @@
+"""Reading history above `since`: one git process for all commits, and a cache so that a commit is read once."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from typing import cast
+
+import msgspec
+
+from conductor_git.core import tree
+from conductor_git.core.errors import CannotRun
+from conductor_git.core.judgement.history import Graph, History, Node, Note, Tip
+from conductor_git.core.messages import message
+from conductor_git.core.planning.plan import Plan
+from conductor_git.core.planning.policy import Policy
+from conductor_git.core.targets import Oid
+from conductor_git.store.files import memo
+from conductor_git.store.past.landings import Seen, look, merges_of_claims
+from conductor_git.store.plumbing.git import GitFailed
+from conductor_git.store.plumbing.objects import Object, read_objects
+from conductor_git.store.plumbing.refs import HEADS, Refs
+from conductor_git.store.plumbing.repository import Repository
+
+_CACHE = "history"
+
+# Bytes that can make a first line a claim, a malformed one or a start: cheap enough to ask of every commit.
+_SPEAKS = re.compile(rb"(?i)wave|plan|[^\x00-\x7f]")
+_LONGEST_TIME = 12
+"""Digits; that is the year 33,000."""
+_REVERTS = re.compile(rb"This reverts commit ([0-9a-f]{40}(?:[0-9a-f]{24})?)\b")
+
+
+class _Read(msgspec.Struct):
+    """What the cache holds: everything about commits that never changes."""
+
+    since: str
+    edge: bytes = b""
+    """git's list of commits whose parents a shallow clone lacks: with another one, commits have other parents."""
+    tips: set[Oid] = set()
+    nodes: dict[Oid, Node] = {}
+    notes: dict[Oid, Note] = {}
+    products: dict[Oid, Oid] = {}
+    controls: dict[Oid, str] = {}
+    landings: Seen = msgspec.field(default_factory=Seen)
+
+
+def read_history(
+    repo: Repository,
+    policy: Policy,
+    plans: Iterable[Plan],
+    refs: Refs,
+    *,
+    also: Iterable[Oid] = (),
+    use_cache: bool = True,
+) -> History:
+    """Read what the rules need of history. Raises CannotRun when git cannot walk it."""
+    plans = tuple(plans)
+    by_branch = refs.by_branch()
+    branches = {plan.branch: found for plan in plans if (found := _copies(refs, by_branch, plan.branch))}
+    trunk = _copies(refs, by_branch, policy.integration)
+    tips = {oid for found in (*branches.values(), trunk) for oid in found.values()} | set(also)
+    edge = _edge(repo)
+    known = memo.load(repo, _CACHE, _Read) if use_cache else None
+    if known is None or (known.since, known.edge) != (policy.since, edge):
+        known = _Read(policy.since, edge)
+    try:
+        fresh = _walk(repo, known, tips, policy.since)
+    except GitFailed as error:
+        raise _broken_ref(repo, refs, tips) or error from error
+    graph = Graph(known.nodes)
+    integration = _trunk_tip(graph, trunk, refs, policy)
+    history = History(
+        nodes=known.nodes,
+        notes=known.notes,
+        integration=integration,
+        branches={name: _tip(graph, found) for name, found in branches.items()},
+        products=known.products,
+        controls=known.controls,
+        since=Oid(policy.since) if policy.since else None,
+        since_known=_is_here(repo, known, policy.since),
+        shallow=repo.shallow,
+    )
+    merges = merges_of_claims(history, graph)
+    fresh |= _weigh_trees(repo, known, history, graph, policy, merges)
+    history, learnt = look(repo, known.landings, merges, history, graph, policy, plans)
+    fresh |= learnt
+    if fresh and use_cache:
+        memo.save(repo, _CACHE, known)
+    return history
+
+
+def _edge(repo: Repository) -> bytes:
+    with suppress(OSError), open(os.path.join(repo.common_dir, "shallow"), "rb") as file:
+        return file.read()
+    return b""
+
+
+def _is_here(repo: Repository, known: _Read, since: str) -> bool:
+    """Whether history is here down to where judgement begins; of a shallow clone without `since` nobody knows."""
+    return not repo.shallow if not since else since in known.nodes or repo.resolve(since) is not None
+
+
+def _broken_ref(repo: Repository, refs: Refs, tips: Iterable[Oid]) -> CannotRun | None:
+    """What to say where a ref points to a commit that is missing or cannot be read."""
+    there = {found.oid for found in _readable(repo, tips)}
+    for ref, oid in refs.oids.items():
+        if oid in tips and oid not in there:
+            return CannotRun(f"'{ref}' points to commit '{oid[:12]}', which cannot be read here", hint="git fsck")
+    return None
+
+
+def _readable(repo: Repository, tips: Iterable[Oid]) -> Iterator[Object]:
+    for tip in tips:
+        with suppress(GitFailed):
+            yield from read_objects(repo, [tip])
+
+
+def _copies(refs: Refs, by_branch: Mapping[str, list[str]], branch: str) -> dict[str, Oid]:
+    """The local branch first, then its upstream, then other copies."""
+    local = f"{HEADS}{branch}"
+    asked = (local, refs.upstream.get(local, ""), *by_branch.get(branch, ()))
+    return {ref: refs.oids[ref] for ref in asked if ref in refs.oids}
+
+
+def _tip(graph: Graph, copies: dict[str, Oid]) -> Tip:
+    ref, oid = next(iter(copies.items()))
+    return Tip(ref, oid, tuple((other, at) for other, at in copies.items() if at != oid))
+
+
+def _trunk_tip(graph: Graph, copies: dict[str, Oid], refs: Refs, policy: Policy) -> Tip | None:
+    """With an upstream, the upstream's integration is the truth, unless it only lags behind the local one."""
+    if not copies:
+        return None
+    local = _tip(graph, copies)
+    upstream = refs.upstream.get(policy.integration_ref)
+    if upstream in copies and graph.is_ancestor(local.oid, copies[upstream]):
+        return Tip(upstream, copies[upstream])
+    return local
+
+
+def _walk(repo: Repository, known: _Read, tips: set[Oid], since: str) -> bool:
+    new = {tip for tip in tips if tip not in known.nodes}
+    if not new:
+        return False
+    stdin = "".join(
+        [*(f"{tip}\n" for tip in new), *(f"^{tip}\n" for tip in known.tips), f"^{since}^@\n" if since else ""]
+    )
+    args = ["-c", "i18n.logOutputEncoding=UTF-8", "-c", "log.showSignature=false", "log", "--stdin", "-z"]
+    result = repo.git(*args, "--format=%H %T %ct %P%n%B", stdin=stdin.encode("ascii"), ok=(0, 128))
+    if result.code and since and repo.resolve(since) is None:
+        return _walk(repo, known, tips, "")
+    if result.code and known.tips:
+        # An old tip is gone (gc): its commits are read again, and nothing of the cache is believed.
+        known.tips, known.nodes, known.notes = set(), {}, {}
+        return _walk(repo, known, tips, since)
+    if result.code:
+        repo.git(*args, "--format=%H", stdin=stdin.encode("ascii"))
+    asked = _parse(result.out, known)
+    _read_trailers(repo, known, asked)
+    known.tips |= new
+    if len(known.tips) > 1:
+        # A tip that is some commit's parent is covered by that commit's tip; without this the list would only grow.
+        known.tips -= {parent for node in known.nodes.values() for parent in node[0]}
+    return True
+
+
+def _parse(out: bytes, known: _Read) -> list[Oid]:
+    """Take git's records in; returns the commits whose trailers must be asked for."""
+    nodes, asked = known.nodes, []
+    for record in out.split(b"\0"):
+        head, newline, body = record.partition(b"\n")
+        if not newline:
+            continue
+        # Without a function call each: this loop is what a first look at a long history takes.
+        words = cast("list[Oid]", head.decode("ascii").split(" "))
+        oid = words[0]
+        nodes[oid] = (tuple(words[3:]) if words[3] else (), words[1], _seconds(words[2]))
+        line = body.partition(b"\n")[0]
+        trailers = b"onductor-" in body
+        reverts = _REVERTS.search(body) if b"This reverts" in body else None
+        if trailers or reverts or _SPEAKS.search(line):
+            text = line.decode("utf-8", "replace")
+            if trailers or reverts or _says_something(text):
+                known.notes[oid] = Note(text, (), Oid(reverts[1].decode("ascii")) if reverts else None)
+                if trailers:
+                    asked.append(oid)
+    return asked
+
+
+def _seconds(text: str) -> int:
+    """A commit's time; 0 for what is no time: git keeps whatever a broken program wrote."""
+    return int(text) if text.isdigit() and len(text) <= _LONGEST_TIME else 0
+
+
+def _says_something(line: str) -> bool:
+    return not isinstance(message.parse(line), message.Ordinary) or message.parse_start(line) is not None
+
+
+def _read_trailers(repo: Repository, known: _Read, commits: list[Oid]) -> None:
+    """git parses trailers, not we: hook and reader then agree on what one is."""
+    if not commits:
+        return
+    fields = "%(trailers:only,unfold,separator=%x1e,key_value_separator=%x1f)"
+    out = repo.git(
+        *("-c", "i18n.logOutputEncoding=UTF-8", "-c", "log.showSignature=false"),
+        *("log", "--no-walk=unsorted", "--stdin", "-z", f"--format=%H%n{fields}"),
+        stdin="".join(f"{oid}\n" for oid in commits).encode("ascii"),
+    )
+    for record in out.fields():
+        oid, _, block = record.partition("\n")
+        pairs = tuple(
+            (key, value)
+            for key, _, value in (pair.partition("\x1f") for pair in block.split("\x1e"))
+            if key.lower().startswith("conductor-")
+        )
+        known.notes[Oid(oid)] = msgspec.structs.replace(known.notes[Oid(oid)], trailers=pairs)
+
+
+def _weigh_trees(
+    repo: Repository, known: _Read, history: History, graph: Graph, policy: Policy, merges: list[Oid]
+) -> bool:
+    """Compute the product tree of each commit that a rule asks about; True when something was new."""
+    wanted = set(history.notes) | {tip.oid for tip in history.branches.values()}
+    wanted |= {each for step in merges for each in (step, graph.parents(step)[0])}
+    if history.integration is not None:
+        wanted.add(history.integration.oid)
+        if policy.direct == "control":
+            wanted.update(graph.first_parents(history.integration.oid))
+    trees = {node[1] for oid in wanted if (node := known.nodes.get(oid)) and node[1] not in known.products}
+    for found in read_objects(repo, sorted(trees)):
+        known.controls[found.oid] = tree.control_entry(found.body, repo.object_format)
+        product = tree.strip_control(found.body, repo.object_format)
+        known.products[found.oid] = found.oid if product == found.body else repo.hash("tree", product)
+    return bool(trees)

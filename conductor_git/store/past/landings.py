@@ -1,0 +1,109 @@
+"""What has to be known of landings beside the commits: what merging gives, and what the plan said then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from conductor_git.core.judgement.history import Graph, History, Note
+from conductor_git.core.messages import message
+from conductor_git.core.planning.plan import Plan
+from conductor_git.core.planning.policy import Policy
+from conductor_git.core.targets import Oid
+from conductor_git.store.plumbing.objects import read_objects
+from conductor_git.store.plumbing.repository import Repository
+
+
+class Seen(msgspec.Struct):
+    """What was found out before; none of it can change."""
+
+    merged: dict[Oid, Oid | None] = {}
+    """As in History."""
+    plans: dict[str, Plan | None] = {}
+    """Plan by `<commit>:<path>`; None where there was none, or none that could be read."""
+
+
+def merges_of_claims(history: History, graph: Graph) -> list[Oid]:
+    """The merges in integration's history that brought a claim or start commit with them, or may have."""
+    tip = history.integration
+    if tip is None:
+        return []
+    return [
+        oid
+        for oid in graph.ancestors([tip.oid])
+        if len(graph.parents(oid)) > 1 and any(parent in history.notes for parent in graph.parents(oid)[1:])
+    ]
+
+
+def look(
+    repo: Repository,
+    seen: Seen,
+    merges: Iterable[Oid],
+    history: History,
+    graph: Graph,
+    policy: Policy,
+    plans: Iterable[Plan],
+) -> tuple[History, bool]:
+    """`history` with what its landings need, and whether something new was found out."""
+    merges = list(merges)
+    asked = _asked(merges, history, graph, policy, plans)
+    fresh = _redo(repo, seen, merges, history, graph) | _read_plans(repo, seen, asked)
+    declared = {step: {name: plan for name, key in keys if (plan := seen.plans[key])} for step, keys in asked.items()}
+    untold = frozenset(merges) - seen.merged.keys()
+    return msgspec.structs.replace(history, merged=seen.merged, untold=untold, declared=declared), fresh
+
+
+def _redo(repo: Repository, seen: Seen, merges: list[Oid], history: History, graph: Graph) -> bool:
+    """Merge again what these merges say they merged."""
+    todo = {step: graph.parents(step) for step in merges if step not in seen.merged}
+    for step, (first, *others) in list(todo.items()):
+        product = history.product(others[0])
+        # Where integration had nothing of its own, merging gives the other side.
+        if len(others) == 1 and product is not None and graph.is_ancestor(first, others[0]):
+            seen.merged[step] = product
+            del todo[step]
+    if todo:
+        from conductor_git.store.plumbing.merges import products_of_merges
+
+        products = products_of_merges(repo, todo.values())
+        seen.merged.update({step: products[parents] for step, parents in todo.items() if parents in products})
+    return bool(todo)
+
+
+def _asked(
+    merges: list[Oid], history: History, graph: Graph, policy: Policy, plans: Iterable[Plan]
+) -> dict[Oid, list[tuple[str, str]]]:
+    """Merge -> plan ids, and where each plan stood on integration then; nothing where plans are on another branch."""
+    if policy.control_ref != policy.integration_ref:
+        return {}
+    paths = {plan.plan: plan.path for plan in plans}
+    found: dict[Oid, list[tuple[str, str]]] = {}
+    for step in merges:
+        first, *others = graph.parents(step)
+        names = {_plan(history.notes[other]) for other in others if other in history.notes}
+        found[step] = [(name, f"{first}:{paths[name]}") for name in sorted(names & paths.keys())]
+    return found
+
+
+def _plan(note: Note) -> str:
+    """The plan that a claim names itself; empty where it names none."""
+    spoken, trailers = message.parse(note.line), message.read_trailers(note.trailers)
+    said = spoken.plan if isinstance(spoken, message.Claim) else None
+    return said or (trailers.plan if isinstance(trailers, message.Trailers) else None) or ""
+
+
+def _read_plans(repo: Repository, seen: Seen, asked: Mapping[Oid, list[tuple[str, str]]]) -> bool:
+    keys = {key for pairs in asked.values() for _, key in pairs} - seen.plans.keys()
+    if not keys:
+        return False
+    from conductor_git.core.planning.planfile import parse_plan
+
+    seen.plans.update(dict.fromkeys(keys))
+    parsed: dict[Oid, Plan | None] = {}
+    for found in read_objects(repo, sorted(keys)):
+        if found.oid not in parsed:
+            read = parse_plan(found.body, found.name.partition(":")[2])
+            parsed[found.oid] = read if isinstance(read, Plan) else None
+        seen.plans[found.name] = parsed[found.oid]
+    return True

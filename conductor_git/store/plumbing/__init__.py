@@ -1,0 +1,1 @@
+"""git's own things: repository, objects, refs, configuration, remotes."""

@@ -1,0 +1,103 @@
+"""Merging without a checkout, in a git directory of our own."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable
+from contextlib import suppress
+
+from conductor_git.core import tree
+from conductor_git.core.errors import CannotRun
+from conductor_git.core.targets import Oid
+from conductor_git.store.plumbing.git import GitFailed, run
+from conductor_git.store.plumbing.missing import fetch_blobs, is_partial, quoted
+from conductor_git.store.plumbing.objects import read_objects
+from conductor_git.store.plumbing.repository import Repository, discover
+
+# A merge of two commits must give the same tree on every machine, whatever their users have configured.
+_CLEAN = {
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_ATTR_NOSYSTEM": "1",
+    **{f"GIT_{who}_{what}": "nobody" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
+    **{f"GIT_{who}_DATE": "@0 +0000" for who in ("AUTHOR", "COMMITTER")},
+}
+_SET = ("-c", f"core.attributesFile={os.devnull}")
+
+Parents = tuple[Oid, ...]
+
+
+def product_of_merge(repo: Repository, *parents: Oid) -> Oid | None:
+    """The product tree of merging commits as git does by itself; None where they conflict.
+
+    Raises CannotRun where objects are missing.
+    """
+    products = products_of_merges(repo, [parents])
+    if parents not in products:
+        raise CannotRun(f"'{parents[0][:12]}' and '{parents[-1][:12]}' cannot be merged here", hint="git fetch")
+    return products[parents]
+
+
+def products_of_merges(repo: Repository, merges: Iterable[Parents]) -> dict[Parents, Oid | None]:
+    """The product trees of many merges by their parents; those for which objects are missing are left out.
+
+    A worktree's attributes and the repository's config (merge drivers, renormalize) would change the result, so it is
+    computed in a scratch git directory whose index holds the first parent's tree: attributes come from there.
+    """
+    merges = list(merges)
+    _fetch(repo, merges)
+    with tempfile.TemporaryDirectory(prefix="conductor-merge-") as folder:
+        scratch = _scratch(repo, folder)
+        trees: dict[Parents, Oid | None] = {}
+        for parents in merges:
+            with suppress(GitFailed):
+                if not repo.shallow or _have_a_base(repo, parents):
+                    trees[parents] = _merge(scratch, parents)
+        products = {
+            found.oid: repo.hash("tree", tree.strip_control(found.body, repo.object_format))
+            for found in read_objects(discover(scratch), {oid for oid in trees.values() if oid})
+        }
+    return {parents: products[oid] if oid else None for parents, oid in trees.items()}
+
+
+def _scratch(repo: Repository, folder: str) -> str:
+    scratch = os.path.join(folder, "work")
+    made = f"--object-format={repo.object_format}"
+    run(["init", "--quiet", "--template=", made, scratch], env=_CLEAN, writes=True)
+    alternates = os.path.join(scratch, ".git", "objects", "info", "alternates")
+    os.makedirs(os.path.dirname(alternates), exist_ok=True)
+    with open(alternates, "wb") as file:
+        file.write(quoted(os.path.join(repo.common_dir, "objects")) + b"\n")
+    return scratch
+
+
+def _merge(scratch: str, parents: Parents) -> Oid | None:
+    """The tree of merging one commit after the other into the first, as an octopus merge does."""
+    run(["read-tree", parents[0]], cwd=scratch, env=_CLEAN, writes=True)
+    merged = parents[0]
+    for place, parent in enumerate(parents[1:], 2):
+        args = [*_SET, "merge-tree", "--write-tree", "--no-messages", "--allow-unrelated-histories", merged, parent]
+        done = run(args, cwd=scratch, env=_CLEAN, ok=(0, 1))
+        if done.code or place == len(parents):
+            return None if done.code else Oid(done.text())
+        args = ["commit-tree", "-p", merged, "-p", parent, "-m", "so far", done.text()]
+        merged = Oid(run(args, cwd=scratch, env=_CLEAN, writes=True).text())
+    return None
+
+
+def _have_a_base(repo: Repository, parents: Parents) -> bool:
+    """Whether commits have a common ancestor here: in a shallow clone it may be one that was never fetched."""
+    return all(repo.git("merge-base", parents[0], parent, ok=(0, 1)).code == 0 for parent in parents[1:])
+
+
+def _fetch(repo: Repository, merges: list[Parents]) -> None:
+    """Have in a partial clone what merging reads: git fetches nothing through an alternate."""
+    if not is_partial(repo):
+        return
+    commits = {commit for parents in merges for commit in parents}
+    for first, *others in merges:
+        for other in others:
+            commits |= {Oid(base) for base in repo.git("merge-base", "--all", first, other, ok=(0, 1)).lines()}
+    with suppress(CannotRun):
+        fetch_blobs(repo, [Oid(f"{commit}^{{tree}}") for commit in sorted(commits)])

@@ -1,0 +1,65 @@
+"""Every ref that matters to us, from one git process."""
+
+from __future__ import annotations
+
+import msgspec
+
+from conductor_git.core.targets import Oid
+from conductor_git.store.plumbing.repository import Repository
+from conductor_git.store.plumbing.settings import Settings, read_settings
+
+HEADS = "refs/heads/"
+REMOTES = "refs/remotes/"
+LEDGER = "refs/notes/conductor/"
+LEDGER_COPIES = "refs/notes/conductor-remotes/"
+
+
+class Refs(msgspec.Struct, frozen=True):
+    """Full ref name -> oid, and the upstream (full name of the tracking ref) of each local branch that has one."""
+
+    oids: dict[str, Oid]
+    upstream: dict[str, str]
+    settings: Settings | None = None
+    """What configuration says about which of them are meant, where it was read already."""
+
+    def ledger(self) -> dict[str, Oid]:
+        """The ledger's refs, own and fetched."""
+        return {ref: oid for ref, oid in self.oids.items() if ref.startswith((LEDGER, LEDGER_COPIES))}
+
+    def copies(self, branch: str) -> dict[str, Oid]:
+        """The copies of a branch (short name) that remotes were last seen to have."""
+        return {ref: self.oids[ref] for ref in self.by_branch().get(branch, ())}
+
+    def by_branch(self) -> dict[str, list[str]]:
+        """Short branch name -> its copies' refs, for whoever asks for many."""
+        found: dict[str, list[str]] = {}
+        for ref in self.oids:
+            if ref.startswith(REMOTES):
+                found.setdefault(ref[len(REMOTES) :].partition("/")[2], []).append(ref)
+        return found
+
+    def told(self, repo: Repository) -> Settings:
+        """The settings; read now where nobody did."""
+        return read_settings(repo) if self.settings is None else self.settings
+
+
+def read_refs(repo: Repository) -> Refs:
+    """Branches, tracking refs and the ledger, as they are now."""
+    listed = repo.git(
+        "for-each-ref",
+        "--format=%(objectname) %(refname) %(upstream)",
+        HEADS,
+        REMOTES,
+        LEDGER,
+        LEDGER_COPIES,
+    )
+    oids: dict[str, Oid] = {}
+    upstream: dict[str, str] = {}
+    for line in listed.lines():
+        oid, ref, above = line.split(" ", 2)
+        if ref.startswith(REMOTES) and ref.endswith("/HEAD"):
+            continue
+        oids[ref] = Oid(oid)
+        if above:
+            upstream[ref] = above
+    return Refs(oids, upstream)

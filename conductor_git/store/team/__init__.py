@@ -1,0 +1,1 @@
+"""Who works where: worktrees, writers, and handing plans over."""

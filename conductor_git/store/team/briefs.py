@@ -1,0 +1,49 @@
+"""Gathering a brief: plan, rules and board of one moment, with paths of this machine."""
+
+from __future__ import annotations
+
+import hashlib
+
+from conductor_git.core.judgement.snapshot import Snapshot
+from conductor_git.core.planning.plan import Plan
+from conductor_git.core.planning.policy import Policy
+from conductor_git.core.planning.rules import Scripts, rules_of
+from conductor_git.core.reporting.board import Board
+from conductor_git.core.reporting.brief import Brief, Place, Rules, make_brief, render_brief
+from conductor_git.core.targets import Target
+from conductor_git.store.plumbing.repository import Repository
+from conductor_git.store.team.workspaces import resolve_workspace
+from conductor_git.store.team.worktrees import worktree_of
+
+
+def brief_of(repo: Repository, snapshot: Snapshot, board: Board, target: Target) -> Brief:
+    """The brief of a plan, or of one wave of it, as things stand. The plan and the wave must be declared."""
+    plan = next(plan for plan in snapshot.plans if plan.plan == target.plan)
+    status = board.plan(plan.plan)
+    there = worktree_of(repo, plan.ref)
+    path = there.path if there else resolve_workspace(repo, plan.workspace, plan.branch)
+    agent = status.agent if status else plan.agent
+    place = Place(agent, plan.agent_kind if agent == plan.agent else "", plan.branch, path)
+    about = {target, target.of_plan} if target.wave is not None else set(plan.targets())
+    said = [event for event in snapshot.ledger.events if event.kind == "guidance" and event.target in about]
+    return make_brief(
+        plan,
+        place,
+        snapshot.policy,
+        snapshot.plans,
+        rules_for(snapshot.policy, plan, snapshot.scripts),
+        status=status,
+        guidance=tuple(f"{event.target}: {event.data.get('message', '')}" for event in said),
+        wave=target.wave,
+    )
+
+
+def rules_for(policy: Policy, plan: Plan, scripts: Scripts) -> Rules:
+    """What judges the plan and each of its waves."""
+    return {target: rules_of(policy, plan, target, scripts) for target in plan.targets()}
+
+
+def charge_digest(policy: Policy, plans: tuple[Plan, ...], plan: Plan, place: Place, scripts: Scripts) -> str:
+    """`sha256:<hex>` of what is handed over: the brief without anything that changes while the plan runs."""
+    brief = render_brief(make_brief(plan, place, policy, plans, rules_for(policy, plan, scripts)))
+    return "sha256:" + hashlib.sha256(brief.encode("utf-8", "surrogateescape")).hexdigest()

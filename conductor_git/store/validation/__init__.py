@@ -1,0 +1,1 @@
+"""Where validations run, how, and what is recorded of them."""

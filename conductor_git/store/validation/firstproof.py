@@ -1,0 +1,47 @@
+"""The proof of integration as it stands, by the policy's default script."""
+
+from __future__ import annotations
+
+import msgspec
+
+from conductor_git.core.findings import Finding
+from conductor_git.core.planning.firstfiles import integration_as_plan
+from conductor_git.core.planning.rules import rules_of
+from conductor_git.core.reporting.fold import fold
+from conductor_git.core.targets import Target
+from conductor_git.store.plumbing.repository import Repository
+from conductor_git.store.plumbing.staged import product_of
+from conductor_git.store.snapshot import take
+from conductor_git.store.validation.flights import Say, StillRunning
+from conductor_git.store.validation.validating import Validated, prove
+
+INTEGRATION = Target(integration_as_plan().plan)
+
+
+class Watch(msgspec.Struct, frozen=True):
+    """How a run is followed."""
+
+    say: Say
+    now: int
+    """Seconds since the epoch."""
+    wait: float | None = None
+    """Seconds until it is left to itself; None waits to its end."""
+    terminal: bool = False
+
+
+def prove_integration(repo: Repository, watch: Watch) -> Validated | StillRunning | Finding | None:
+    """The attestation of integration's product, from the ledger or from a run; None where it has no files of its own.
+
+    A finding where no script can judge it. Raises CannotRun where nothing could be run.
+    """
+    snapshot = take(repo)
+    tree = repo.resolve(snapshot.policy.integration_ref, kind="tree")
+    product = product_of(repo, tree) if tree else None
+    if product is None or not product.raw:
+        return None
+    rules = rules_of(snapshot.policy, integration_as_plan(), INTEGRATION, snapshot.scripts)
+    if isinstance(rules, Finding):
+        return rules
+    watch.say(f"{rules.script} runs in a clean checkout of '{snapshot.policy.integration}'")
+    board = fold(snapshot, watch.now)
+    return prove(repo, snapshot, board, rules, product, say=watch.say, wait=watch.wait, terminal=watch.terminal)

@@ -1,0 +1,119 @@
+"""Getting a proof of some content: the one that the ledger has, or that of a run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import msgspec
+
+from conductor_git.core.errors import CannotRun
+from conductor_git.core.events.attestation import Attestation
+from conductor_git.core.judgement.evidence import Attestations
+from conductor_git.core.judgement.snapshot import Snapshot
+from conductor_git.core.planning.rules import RuleSet
+from conductor_git.core.reporting.board import Board
+from conductor_git.store.notes.writer import whoami
+from conductor_git.store.plumbing.repository import Repository
+from conductor_git.store.plumbing.staged import Product
+from conductor_git.store.validation.baselines import read_baseline
+from conductor_git.store.validation.flights import Say, StillRunning, attach_or_start
+from conductor_git.store.validation.platform import platform_tag
+from conductor_git.store.validation.runs import Job
+
+# By name: the store starts the runner and knows nothing else of it.
+_RUNNER = (sys.executable, "-m", "conductor_git.commands.runner")
+
+
+class Validated(msgspec.Struct, frozen=True):
+    """An attestation of the content that was asked about, passed or not."""
+
+    attestation: Attestation
+    reused: bool
+    """It was in the ledger already; nothing ran."""
+    log: str = ""
+    """The run's log on this machine; empty where nothing ran."""
+    changed: tuple[str, ...] = ()
+    """Tracked files that the run changed."""
+    untold: tuple[str, ...] = ()
+    """Criteria that could not be told, for want of a baseline."""
+
+
+def prove(
+    repo: Repository,
+    snapshot: Snapshot,
+    board: Board,
+    rules: RuleSet,
+    product: Product,
+    *,
+    say: Say,
+    wait: float | None,
+    terminal: bool,
+    rerun: bool = False,
+    landing: bool = False,
+    runner: Sequence[str] = _RUNNER,
+) -> Validated | StillRunning:
+    """The attestation of `product` under `rules` on this platform: one that passed, else that of a run.
+
+    `rerun` runs even where a proof exists; a `landing` uses nothing that earlier rooms kept. Raises CannotRun where
+    nothing can be run or recorded.
+    """
+    writer = whoami(repo, snapshot.plans)
+    attestations = Attestations(snapshot.ledger.events)
+    known = None if rerun else find_proof(snapshot, attestations, rules, product, role=writer.role)
+    if known is not None and not (landing and known.room == "warm"):
+        return Validated(known, reused=True)
+    policy = snapshot.policy
+    platform = platform_tag()
+    job = Job(
+        repository=repo,
+        repository_id=policy.repository,
+        target=rules.target,
+        tree=product.oid,
+        tree_raw=product.raw,
+        rules=rules.digest,
+        script=rules.script,
+        script_digest=rules.script_digest,
+        args=rules.args,
+        setup=rules.setup,
+        timeout=rules.timeout,
+        scripts=snapshot.scripts.files,
+        policy=policy.validation,
+        log_bytes=policy.limits.log_bytes,
+        control=snapshot.control,
+        writer=writer.name,
+        platform=platform,
+        criteria=rules.criteria,
+        baseline=read_baseline(repo, snapshot, board, attestations, rules, platform),
+        role="runner" if writer.role == "runner" else "agent",
+        landing=landing,
+        event_bytes=policy.limits.event_bytes,
+    )
+    result = attach_or_start(job, entry=runner, say=say, wait=wait, terminal=terminal)
+    if isinstance(result, StillRunning):
+        return result
+    if result.recorded is None:
+        raise CannotRun(f"the run of {rules.target} was not recorded", detail=f"log: {result.log}")
+    return Validated(result.recorded, False, result.log, result.changed, result.untold)
+
+
+def find_proof(
+    snapshot: Snapshot, attestations: Attestations, rules: RuleSet, product: Product, *, role: str
+) -> Attestation | None:
+    """The newest attestation by which this content passed under these rules on this platform.
+
+    A runner believes only runners where the policy wants their word.
+    """
+    wants_runner = role == "runner" and snapshot.policy.validation.attested_by == "runner"
+    platform = platform_tag()
+    for found in reversed(attestations.of(rules.target)):
+        if (found.tree, found.rules, found.platform, found.repository) == (
+            product.oid,
+            rules.digest,
+            platform,
+            snapshot.policy.repository,
+        ):
+            # The newest one counts: where a later run failed, an older pass proves nothing any more.
+            usable = found.passed and not (wants_runner and found.role != "runner")
+            return found if usable else None
+    return None
