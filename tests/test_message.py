@@ -85,7 +85,7 @@ words = st.sampled_from(
         *("0", "3", " 3 ", "03", "2.3", "1234567890", "３", "٣", "①", "three", "3/5", "N", "parser-speed", "the"),
         *("Complete", "complete", "COMPLETE", "completed", "done", "finished", "Compelte", "Соmplete", "finish"),
         *(" - note", " -", "—", ":", ".", "!", "(a)", "(", ")", " is ", " and ", " of ", " with ", "not", "и", "完"),
-        *("fix tests", "Revert ", "fixup! ", "feat: ", "x" * 130, "é" * 70, "\ud800", "\n", "ſ", "K", "İ"),
+        *("fix tests", "Revert ", "fixup! ", "feat: ", "fix(a)!:", "x" * 130, "é" * 70, "\ud800", "\n", "ſ", "K", "İ"),
     ]
 )
 lines = st.one_of(
@@ -162,6 +162,11 @@ def test_vectors_are_of_format_1_and_of_every_kind() -> None:
         ("✅ Wave 3 Complete — x", ["'—' instead of ' - '"]),
         ("✅ Wave 3 Complete then 4", ["no ' - ' before 'then 4'"]),
         (":white_check_mark: Wave 3 Complete", ["':white_check_mark:' instead of '✅'"]),
+        ("chore: ✅ Wave 3 Complete", ["'chore:' before the tick"]),
+        (
+            "feat(x)!:  ✔ Wave 3 done",
+            ["'feat(x)!:' before the tick", "'✔' instead of '✅'", "'done' instead of 'Complete'"],
+        ),
     ],
 )
 def test_reasons_name_every_fault(line: str, reasons: list[str]) -> None:
@@ -228,12 +233,23 @@ def test_what_follows_the_first_line_changes_nothing(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "prefix", ["fixup! ", "squash! ", "amend! ", 'Revert "', 'Reapply "', "Merge ", "feat: ", "▶ PLAN "]
+    "prefix", ["fixup! ", "squash! ", "amend! ", 'Revert "', 'Reapply "', "Merge ", "revert: ", "▶ PLAN "]
 )
 @given(lines)
 @settings(deadline=None, max_examples=50)
 def test_what_begins_with_another_word_is_ordinary(prefix: str, line: str) -> None:
     assert parse(prefix + line) == Ordinary()
+
+
+@given(lines)
+@LAWS
+def test_behind_a_type_only_a_claim_with_a_tick_is_looked_at(line: str) -> None:
+    alone, typed = parse(line), parse(f"chore(x): {line}")
+    if isinstance(typed, Malformed):
+        assert not isinstance(alone, Ordinary)
+        assert typed.suggestion == (render_claim(alone) if isinstance(alone, Claim) else alone.suggestion)
+    else:
+        assert not isinstance(alone, Claim)
 
 
 HUGE = 1 << 20
@@ -274,6 +290,8 @@ def test_first_words() -> None:
     assert first_word("[x] plan2 complete") == "plan"
     assert first_word("✅ W\u0430ve 3 Complete") == "W\u0430ve"
     assert first_word("✅") == ""
+    assert first_word("chore: ✅ Wave 3 Complete") == "Wave"
+    assert first_word("Wave3: ✅ Complete") == "Wave"
 
 
 # Starts
@@ -401,7 +419,8 @@ def disguised() -> list[str]:
         for selector in ("", "\ufe0e", "\ufe0f")
         for line in twisted
     ]
-    return [*twisted, *hidden, *ticks]
+    typed = [f"complete: {line}" for line in twisted]
+    return [*twisted, *hidden, *ticks, *typed]
 
 
 @every_shell
@@ -427,6 +446,9 @@ ORDINARY = [
     "Add a planner for waves",
     "feat: wave 3 complete",
     "fix(plan): done",
+    "fix: show ✅ in the plan's line",
+    "test: ✅ add tests",
+    "docs: explain Wave 3 Complete lines",
     "docs: explain what a wave is",
     "chore(release): 1.2.3",
     "Initial commit",

@@ -10,7 +10,7 @@ conductor_suspect() {
 	conductor_locale=${LC_ALL-} conductor_had=${LC_ALL+yes} conductor_verdict=0
 	# Bytes, not characters: a line need not be valid in any locale.
 	LC_ALL=C
-	conductor_may_claim "$1" || conductor_verdict=1
+	conductor_may_claim "$1" || conductor_has_type "$1" || conductor_verdict=1
 	LC_ALL=$conductor_locale
 	[ -n "$conductor_had" ] || unset LC_ALL
 	return $conductor_verdict
@@ -30,6 +30,17 @@ conductor_may_claim() {
 	*[Ww][Aa][Vv][Ee]* | *[Pp][Ll][Aa][Nn]*) conductor_says_done "$1" ;;
 	*) conductor_is_disguised "$1" ;;
 	esac
+}
+
+# Whether a claim may follow a type, as in 'chore(parser): ✅ Wave 3 Complete': a tick at least is there then.
+conductor_has_type() {
+	case $1 in
+	[A-Za-z]*:*✅* | [A-Za-z]*:*✔* | [A-Za-z]*:*☑* | [A-Za-z]*:*✓* | [A-Za-z]*:*🗸* | [A-Za-z]*:*🗹* | [A-Za-z]*:*√*) ;;
+	[A-Za-z]*:*'[x]'* | [A-Za-z]*:*'[X]'* | [A-Za-z]*:*:*[Cc][Hh][Ee][Cc][Kk]*:*) ;;
+	*) return 1 ;;
+	esac
+	conductor_rest=${1#*:}
+	conductor_may_claim "${conductor_rest#"${conductor_rest%%[! 	]*}"}"
 }
 
 conductor_says_done() {

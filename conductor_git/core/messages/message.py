@@ -21,6 +21,8 @@ everybody else such a line is malformed.
 
 **Malformed**: no claim, but begins as one would who says that a wave or plan is done. The exact rule is in `nearclaim`.
 
+`chore: ✅ Wave 3 Complete` is malformed too: whoever always writes a type believes to have claimed.
+
 **Ordinary**: everything else. Above all what begins with another word: `fixup! squash! amend! Revert Reapply Merge`,
 `feat: wave 3 complete`, and the start line `▶ PLAN P START - AGENT`.
 """
@@ -124,16 +126,34 @@ def _read_claim(line: str, shortcode: bool) -> Claim | None:
 
 
 def _near(line: str) -> Ordinary | Malformed:
+    direct = _examine(line)
+    if direct is not None:
+        return direct
+    from conductor_git.core.messages import nearclaim
+
+    before = nearclaim.type_before(line)
+    if not before:
+        return Ordinary()
+    said = line.removeprefix(before)
+    claim = _read_claim(said, False)
+    behind = Malformed((), render_claim(claim)) if claim else _examine(said)
+    if behind is None:
+        return Ordinary()
+    return Malformed((f"'{before.strip()}' before the tick", *behind.reasons), behind.suggestion)
+
+
+def _examine(line: str) -> Malformed | None:
+    """Why a line that is no claim is malformed from its first word on; None where it is not."""
     from conductor_git.core.messages import nearclaim
 
     reading = nearclaim.read(line)
     if not nearclaim.may_be_malformed(reading):
-        return Ordinary()
+        return None
     from conductor_git.core.messages.nearrules import examine
 
     near = examine(line, reading)
     if near is None:
-        return Ordinary()
+        return None
     meant = near.wave is not None or near.plan is not None
     return Malformed(near.reasons, render_claim(Claim(near.wave, near.plan, near.note)) if meant else "")
 
@@ -163,10 +183,10 @@ def render_start(start: Start) -> str:
 
 
 def first_word(line: str) -> str:
-    """The word that a malformed line begins with, as typed: with another one in its place the line is ordinary."""
+    """The word that makes a line malformed, as typed: with another one in its place the line is ordinary."""
     from conductor_git.core.messages import nearclaim
 
-    return nearclaim.first_word(line)
+    return nearclaim.first_word(line if _examine(line) else line.removeprefix(nearclaim.type_before(line)))
 
 
 def read_trailers(pairs: Iterable[tuple[str, str]]) -> Trailers | Malformed:

@@ -24,6 +24,11 @@ A line that is no claim is malformed when after its marks it begins with
 6. `complete`, `completed`, `finish`, `finished` or `done`, perhaps `with`, perhaps `the`, then TARGET that ends its
    clause.
 
+So is a line where a TYPE comes first, as in conventional commits, if what follows it has a tick among its marks and is
+a claim or malformed by the rules above. A TYPE is at most 30 ASCII letters, digits, `-` and `_`, a letter first,
+perhaps a scope in parentheses, perhaps `!`, then `:`. The words `revert`, `reapply` and `merge` are none: they say
+something of what was claimed elsewhere.
+
 Where the line begins with a tick character and, after spaces or a variation selector, a letter that is or looks like
 `w` or `p`, invisible characters are passed over, and the Cyrillic, Greek and fullwidth letters that look like those of
 a claim are taken for them. Everywhere else they are letters of another alphabet, and the line is prose.
@@ -59,6 +64,8 @@ _DISGUISED = re.compile(rf"[ \t]*[{TICKS}][\ufe0e\ufe0f]?[ \t]*[{_LIKE_W_OR_P}]"
 _MARKS = re.compile(r"(?:\[x\]|:[a-z0-9_+-]{1,40}:|[\W_])*+")
 _DONE_WORDS = ("complete", "finish", "done")
 _FIRST_WORDS = ("wave", "plan", *_DONE_WORDS)
+_TYPE = re.compile(r"(?!(?i:revert|reapply|merge)\b)[A-Za-z][A-Za-z0-9_-]{0,29}(?:\([^():]{1,60}\))?!?:\s*")
+_FIND_TICK = re.compile(A_TICK)
 _WORD = re.compile(r"[^\W\d_]+")
 _DIGIT = re.compile(r"\d")
 _LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
@@ -107,12 +114,23 @@ def read(line: str) -> Reading:
     return Reading(raw, clean, text, marks.end() if marks else 0, disguised)
 
 
+def type_before(line: str) -> str:
+    """The TYPE that a line begins with and the white space after it, where marks with a tick follow; else nothing."""
+    found = _TYPE.match(line)
+    return found[0] if found and is_ticked(read(line[found.end() :])) else ""
+
+
+def is_ticked(reading: Reading) -> bool:
+    """Whether a tick is among the marks."""
+    return _FIND_TICK.search(reading.text, 0, reading.marks) is not None
+
+
 def may_be_malformed(reading: Reading) -> bool:
     """Whether a line has what every malformed one has: cheap, and True for few that are ordinary."""
     text = reading.text
     if not text.startswith(_FIRST_WORDS, reading.marks) or not ("wave" in text or "plan" in text):
         return False
-    return any(word in text for word in _DONE_WORDS) or re.search(A_TICK, text) is not None
+    return any(word in text for word in _DONE_WORDS) or _FIND_TICK.search(text) is not None
 
 
 def first_word(line: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from conductor_git.core.messages.claimtext import UNSAFE_IN_NOTE
-from conductor_git.core.messages.nearclaim import A_TICK, NearClaim, Reading
+from conductor_git.core.messages.nearclaim import A_TICK, NearClaim, Reading, is_ticked
 from conductor_git.core.messages.nearfaults import MOST, NUMBERS, faults, value
 from conductor_git.core.targets import is_plan_id
 
@@ -48,7 +48,6 @@ _PLAIN = (
     _SLUG,
     _DONE_FIRST,
 )
-_FIND_TICK = re.compile(A_TICK)
 _NOTE_BEGINS = re.compile(rf"(?:[\s\-–—−:,;.!|=~>*_\"'`)\]\ufe0f]|{A_TICK}|(?i:completed?|done){_ENDS})*+")
 
 
@@ -67,7 +66,7 @@ def examine(line: str, reading: Reading) -> NearClaim | None:
 
 
 def _match(reading: Reading) -> re.Match[str] | None:
-    ticked = _FIND_TICK.search(reading.text, 0, reading.marks) is not None
+    ticked = is_ticked(reading)
     for rule in _TICKED if ticked else _PLAIN:
         # Compiled when it is needed: a hook that finds a claim, or a reader of prose, has no use for most of them.
         found = re.compile(rule).match(reading.text, reading.marks)
