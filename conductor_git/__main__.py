@@ -1,7 +1,22 @@
-"""`python -m conductor_git`."""
+"""`conductor-git`, `git conductor` and `python -m conductor_git`."""
 
-import sys
+from __future__ import annotations
 
-from conductor_git.cli import main
+from typing import NoReturn
 
-sys.exit(main())
+from conductor_git.lifetime import live
+
+
+def command() -> NoReturn:
+    """Run one command as the whole of this process."""
+    live(_run)
+
+
+def _run() -> int:
+    from conductor_git.cli import main
+
+    return main()
+
+
+if __name__ == "__main__":
+    command()

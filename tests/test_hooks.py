@@ -37,17 +37,17 @@ def test_what_is_guarded_or_like_a_claim_is_judged(conducted: Conducted, shell: 
     conducted.install(shell)
     add(conducted, "src/a.py")
     assert conducted.commit("-m", "add a") == 1
-    assert conducted.asked() == ["-P -m conductor_git.doors pre-commit"]
+    assert conducted.asked() == ["pre-commit"]
     conducted.git(conducted.root, "rm", "-q", "--cached", "src/a.py")
     add(conducted, "docs/frozen.md")
     assert conducted.commit("-m", "touch what is frozen") == 1
-    assert conducted.asked() == ["-P -m conductor_git.doors pre-commit"]
+    assert conducted.asked() == ["pre-commit"]
     conducted.git(conducted.root, "rm", "-q", "--cached", "docs/frozen.md")
     assert conducted.commit("--allow-empty", "-m", "✅ Wave 1 Complete") == 1
-    assert conducted.asked() == ["-P -m conductor_git.doors commit-msg .git/COMMIT_EDITMSG"]
+    assert conducted.asked() == ["commit-msg .git/COMMIT_EDITMSG"]
     conducted.answer(0)
     assert conducted.commit("--allow-empty", "-m", "✅ Wave 1 Complete") == 0
-    assert conducted.asked() == ["-P -m conductor_git.doors commit-msg .git/COMMIT_EDITMSG"]
+    assert conducted.asked() == ["commit-msg .git/COMMIT_EDITMSG"]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_message_is_read_up_to_its_first_real_line(
     file.write_text(message)
     run = subprocess.run(["git", "hook", "run", "commit-msg", "--", str(file)], cwd=conducted.root, check=False)
     assert run.returncode == (1 if asked else 0)
-    assert conducted.asked() == ([f"-P -m conductor_git.doors commit-msg {file}"] if asked else [])
+    assert conducted.asked() == ([f"commit-msg {file}"] if asked else [])
 
 
 def test_no_argument_is_no_pass(conducted: Conducted) -> None:
@@ -81,11 +81,11 @@ def test_no_argument_is_no_pass(conducted: Conducted) -> None:
     assert subprocess.run(run, cwd=conducted.root, check=False).returncode == 0
     mergemsg.write_text("Wave 1 done\n")
     assert subprocess.run(run, cwd=conducted.root, check=False).returncode == 1
-    assert conducted.asked() == ["-P -m conductor_git.doors commit-msg"]
+    assert conducted.asked() == ["commit-msg"]
     mergemsg.unlink()
     editmsg.unlink()
     assert subprocess.run(run, cwd=conducted.root, check=False).returncode == 1
-    assert conducted.asked() == ["-P -m conductor_git.doors commit-msg"]
+    assert conducted.asked() == ["commit-msg"]
 
 
 def test_a_branch_of_no_plan_guards_the_control_tree(conducted: Conducted) -> None:
@@ -94,13 +94,13 @@ def test_a_branch_of_no_plan_guards_the_control_tree(conducted: Conducted) -> No
     assert conducted.commit("-m", "add a") == 0
     add(conducted, ".conductor/plans/1.md")
     assert conducted.commit("-m", "change a plan") == 1
-    assert conducted.asked() == ["-P -m conductor_git.doors pre-commit"]
+    assert conducted.asked() == ["pre-commit"]
 
 
 def test_deletions_and_renames_out_of_the_scope_are_seen(conducted: Conducted) -> None:
     conducted.git(conducted.root, "mv", "README", "docs")
     assert conducted.commit("-m", "move the readme") == 1
-    assert conducted.asked() == ["-P -m conductor_git.doors pre-commit"]
+    assert conducted.asked() == ["pre-commit"]
     conducted.git(conducted.root, "reset", "-q", "--hard")
     conducted.git(conducted.root, "rm", "-q", "README")
     assert conducted.commit("-m", "drop the readme") == 1
@@ -114,7 +114,7 @@ def test_commit_all_and_commit_only_are_judged_by_the_index_they_use(conducted: 
     assert conducted.commit("-m", "only docs", "--", "docs/a.md") == 0
     assert conducted.asked() == []
     assert conducted.commit("-a", "-m", "all") == 1
-    assert conducted.asked() == ["-P -m conductor_git.doors pre-commit"]
+    assert conducted.asked() == ["pre-commit"]
 
 
 def test_a_moved_submodule_is_seen_though_the_configuration_ignores_it(conducted: Conducted) -> None:
@@ -135,7 +135,7 @@ def test_pathspec_options_of_the_outer_git_change_nothing(conducted: Conducted, 
     add(conducted, "src/a.py")
     run = subprocess.run(["git", flag, "commit", "-q", "-m", "add a"], cwd=conducted.root, check=False)
     assert run.returncode == 1
-    assert conducted.asked() == ["-P -m conductor_git.doors pre-commit"]
+    assert conducted.asked() == ["pre-commit"]
 
 
 @pytest.mark.parametrize("object_format", ["sha1", "sha256"])
@@ -153,7 +153,7 @@ def test_the_first_commit_is_judged_against_nothing(tmp_path: Path, git: Git, ob
     git(root, "checkout", "-q", "--orphan", "fresher")
     add(made, ".conductor/conductor.toml")
     assert made.commit("-m", "start over") == 1
-    assert made.asked() == ["-P -m conductor_git.doors pre-commit"]
+    assert made.asked() == ["pre-commit"]
 
 
 def test_linked_worktrees_and_detached_heads(conducted: Conducted, tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_linked_worktrees_and_detached_heads(conducted: Conducted, tmp_path: Pat
     conducted.git(conducted.root, "worktree", "add", "-q", str(tree), "plan")
     add(conducted, "src/a.py", root=tree)
     assert conducted.commit("-m", "add a", cwd=tree) == 1
-    assert conducted.asked() == ["-P -m conductor_git.doors pre-commit"]
+    assert conducted.asked() == ["pre-commit"]
     conducted.git(tree, "checkout", "-q", "--detach")
     assert conducted.commit("-m", "add a", cwd=tree) == 0
     assert conducted.commit("--allow-empty", "-m", "Wave 1 done", cwd=tree) == 1
@@ -175,7 +175,7 @@ def test_a_stop_in_a_rebase_is_on_the_branch_that_is_rebased(conducted: Conducte
     subprocess.run(["git", "rebase", "-q", "-i", "HEAD~1"], cwd=conducted.root, env={**os.environ, **env}, check=True)
     add(conducted, "src/a.py")
     assert conducted.commit("--amend", "-m", "add more") == 1
-    assert conducted.asked() == ["-P -m conductor_git.doors pre-commit"]
+    assert conducted.asked() == ["pre-commit"]
 
 
 def test_a_bare_repository_with_worktrees(repo_dir: Path, tmp_path: Path, git: Git) -> None:
@@ -197,7 +197,7 @@ def test_a_bare_repository_with_worktrees(repo_dir: Path, tmp_path: Path, git: G
     assert made.asked() == []
     add(made, "src/a.py")
     assert made.commit("-m", "add a") == 1
-    assert made.asked() == ["-P -m conductor_git.doors pre-commit"]
+    assert made.asked() == ["pre-commit"]
 
 
 def test_a_separate_git_directory(tmp_path: Path, git: Git) -> None:
@@ -226,7 +226,7 @@ def test_guards_of_a_control_commit_that_is_gone_are_not_used(conducted: Conduct
     note = conducted.root / ".git/conductor/control-ref"
     note.write_text(note.read_text().replace(f"main {tip}", f"main {'0' * 39}1"))
     assert conducted.commit("--allow-empty", "-m", "nothing") == 1
-    assert conducted.asked() == ["-P -m conductor_git.doors pre-commit"]
+    assert conducted.asked() == ["pre-commit"]
 
 
 @pytest.mark.parametrize(("path", "asked"), [("other", []), (".conductor/plans/1.md", ["pre-commit"])])
@@ -245,7 +245,7 @@ def test_a_watched_ref_that_moves_makes_guards_old_where_the_rules_changed(
     assert kept == "", "the rules are the same in both commits but for the path"
     git(root, "update-ref", "refs/remotes/origin/main", moved)
     assert conducted.commit("--allow-empty", "-m", "nothing") == bool(asked)
-    assert conducted.asked() == [f"-P -m conductor_git.doors {door}" for door in asked]
+    assert conducted.asked() == [f"{door}" for door in asked]
 
 
 @pytest.mark.parametrize("lost", ["control-ref", "guards"])
@@ -253,7 +253,7 @@ def test_without_guards_everything_is_guarded(conducted: Conducted, lost: str) -
     path = conducted.root / ".git/conductor" / lost
     shutil.rmtree(path) if path.is_dir() else path.unlink()
     assert conducted.commit("--allow-empty", "-m", "nothing") == 1
-    assert conducted.asked() == ["-P -m conductor_git.doors pre-commit"]
+    assert conducted.asked() == ["pre-commit"]
 
 
 def test_merges_are_judged_on_guarded_branches_only(conducted: Conducted) -> None:
@@ -269,7 +269,7 @@ def test_merges_are_judged_on_guarded_branches_only(conducted: Conducted) -> Non
         ["git", "merge", "--no-ff", "-m", "merge", "side"], cwd=root, capture_output=True, check=False
     )
     assert merge.returncode != 0
-    assert conducted.asked() == ["-P -m conductor_git.doors pre-merge-commit"]
+    assert conducted.asked() == ["pre-merge-commit"]
 
 
 def test_concluding_a_conflicted_merge_on_a_guarded_branch_is_judged(conducted: Conducted) -> None:
@@ -287,4 +287,4 @@ def test_concluding_a_conflicted_merge_on_a_guarded_branch_is_judged(conducted: 
     conducted.asked()
     conducted.answer(1)
     assert conducted.commit("-m", "merge side") == 1
-    assert conducted.asked() == ["-P -m conductor_git.doors pre-commit"]
+    assert conducted.asked() == ["pre-commit"]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
+
+from conductor_git.lifetime import live
 
 if TYPE_CHECKING:
     from conductor_git.core.errors import CannotRun
@@ -18,7 +20,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(encoding="utf-8", errors="backslashreplace")
-    _load_msgspec()
     door, rest = (args[0] if args else ""), args[1:]
     if door == "commit-msg":
         from conductor_git.doors.commit_msg import commit_msg as enter
@@ -33,18 +34,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     return _closed_on_failure(door, enter, rest)
 
 
-def _load_msgspec() -> None:
-    """Load it without typing_extensions, which it takes typing's own for and which loads a dozen modules: a sixth of
-    what Python takes to be ready here."""
-    if "msgspec" in sys.modules or "typing_extensions" in sys.modules:
-        return
-    sys.modules["typing_extensions"] = None  # type: ignore[assignment]
-    try:
-        import msgspec  # noqa: F401
-    except ImportError:
-        pass
-    finally:
-        del sys.modules["typing_extensions"]
+def leave() -> NoReturn:
+    """Run one door as the whole of this process."""
+    live(main)
 
 
 def _closed_on_failure(door: str, enter: object, rest: list[str]) -> int:

@@ -1,7 +1,5 @@
 """`python -m conductor_git.doors`."""
 
-import sys
+from conductor_git.doors import leave
 
-from conductor_git.doors import main
-
-sys.exit(main())
+leave()

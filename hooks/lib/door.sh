@@ -61,8 +61,8 @@ cg_judge() {
 	unset PYTHONPATH PYTHONHOME
 	if [ -x "$cg_python" ] && [ -f "$cg_package/doors/__init__.py" ]; then
 		[ -z "${CONDUCTOR_PROBE-}" ] || printf '%s\n' "conductor-git: $cg_door asks '$cg_python'" >&2
-		# -P: a module of the working tree must not stand in for one of ours.
-		"$cg_python" -P -m conductor_git.doors "$cg_door" "$@"
+		# -P: a module of the working tree must not stand in for one of ours. -c costs less than -m.
+		"$cg_python" -P -c 'from conductor_git.doors import leave; leave()' "$cg_door" "$@"
 		cg_end $?
 	fi
 	if command -v conductor-git-hook >/dev/null 2>&1; then

@@ -30,18 +30,18 @@ def load(repo: Repository, name: str, kind: type[T] | Any) -> T | None:
 
 def save(repo: Repository, name: str, value: object) -> None:
     """Replace a memo in one step. One that cannot be written is no error: the next reader is slower."""
-    import tempfile
-
     folder = os.path.join(repo.private, "cache")
     # What is named by a ref that is no text is read anew each time.
     with suppress(OSError, UnicodeEncodeError):
         content = _VERSION + b"\n" + msgspec.msgpack.encode(value)
         os.makedirs(folder, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=folder)
+        # One process writes one memo at a time: its number is name enough, and `tempfile` takes long to load.
+        temporary = os.path.join(folder, f"{name}.{os.getpid()}")
         try:
-            with os.fdopen(handle, "wb") as file:
+            with open(temporary, "wb") as file:
                 file.write(content)
             os.replace(temporary, os.path.join(folder, name))
         except OSError:
-            os.unlink(temporary)
+            with suppress(OSError):
+                os.unlink(temporary)
             raise
