@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from conductor_git.commands.init import init
 from conductor_git.commands.outcome import DONE, NOT_YET, REFUSED, Outcome
@@ -26,6 +27,7 @@ from conductor_git.store.notes.writer import whoami
 from conductor_git.store.plumbing.repository import discover
 from tests.conftest import Git
 
+SCRIPT = ".conductor/scripts/validate.sh"
 FILES = [".conductor/conductor.toml", ".conductor/plans/.gitkeep", ".conductor/scripts/.gitkeep"]
 DOORS = {"pre-commit", "commit-msg", "pre-merge-commit"}
 
@@ -147,7 +149,7 @@ def test_a_second_clone_only_installs(repo_dir: Path, git: Git, tmp_path: Path) 
     before = git(tmp_path / "clone", "for-each-ref")
     outcome = run(tmp_path / "clone", validate="true")
     assert outcome.text.split("\n")[:1] == ["found: a policy on 'main', with 0 plans"]
-    assert "kept:  the policy's own validation, instead of 'true'" in outcome.text
+    assert "kept:  a policy that names no validation, instead of 'true'" in outcome.text
     assert git(tmp_path / "clone", "for-each-ref") == before
     assert hooks(tmp_path / "clone", git) == DOORS
     assert whoami(discover(str(tmp_path / "clone"))).role == "user"
@@ -203,6 +205,52 @@ def test_the_first_script_runs_at_once_and_its_proof_is_in_the_ledger(repo_dir: 
     assert proof.tree == git(repo_dir, "rev-parse", "main~1^{tree}")
     assert "'main' passed: tree '" in outcome.text
     assert f"proof: {proof.digest}" in outcome.text
+
+
+def test_what_counts_no_tests_is_told_once(repo_dir: Path) -> None:
+    told = run(repo_dir, validate="true").text
+    assert "note: no tests were counted, so this proves nothing about deleted tests" in told
+    assert "no tests were counted" not in run(repo_dir, validate="true").text
+
+
+def test_a_policy_without_a_validation_gets_one(repo_dir: Path, git: Git) -> None:
+    run(repo_dir)
+    before = policy_on(repo_dir, "main", git)
+    outcome = run(repo_dir, validate="test -e README")
+    assert outcome.code == DONE
+    assert git(repo_dir, "diff", "--name-only", "main~1", "main").split("\n") == [FILES[0], SCRIPT]
+    assert replace(before.validation, default="validate.sh") == policy_on(repo_dir, "main", git).validation
+    assert git(repo_dir, "status", "--porcelain") == ""
+    assert "'main' passed: tree '" in outcome.text
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_a_validation_that_is_there_is_kept_and_how_to_change_it_is_told(
+    repo_dir: Path, git: Git, committed: bool
+) -> None:
+    run(repo_dir, validate="test -e README", commit=committed)
+    outcome = run(repo_dir, validate="make test", commit=committed)
+    assert outcome.code == DONE
+    assert "make test" not in (repo_dir / SCRIPT).read_text()
+    assert f"kept:  '{SCRIPT}' as the validation, instead of 'make test'" in outcome.text.split("\n")
+    how = f"note: to change it: edit '{SCRIPT}' where 'main' is checked out, then conductor-git plan commit"
+    assert how in outcome.text.split("\n")
+
+
+@pytest.mark.parametrize("blank", ["", " \n"])
+def test_a_validation_of_nothing_is_one_clear_error(repo_dir: Path, git: Git, blank: str) -> None:
+    with pytest.raises(CannotRun, match="'--validate' names no command"):
+        run(repo_dir, validate=blank)
+    assert not (repo_dir / ".conductor").exists()
+
+
+def test_the_integration_branch_can_be_named(repo_dir: Path, git: Git) -> None:
+    git(repo_dir, "branch", "develop")
+    with pytest.raises(CannotRun, match="there is no branch 'develp'"):
+        run(repo_dir, integration="develp")
+    assert run(repo_dir, integration="develop").text.startswith("found: integration branch 'develop' (as you say)")
+    assert policy_on(repo_dir, "develop", git).integration == "develop"
+    assert "kept:  integration branch 'develop', instead of 'main'" in run(repo_dir, integration="main").text
 
 
 def test_the_first_proof_is_not_made_twice(repo_dir: Path) -> None:

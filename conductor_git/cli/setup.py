@@ -13,10 +13,12 @@ from conductor_git.cli.frame import Command, finish, here, is_terminal, json_opt
         "init",
         "init --validate 'pytest -q'",
         "init --validate 'make test' --agents",
+        "init --integration develop",
         "init --control conductor",
     ),
 )
-@click.option("--validate", metavar="CMD", default="", help="Make CMD the first validation, and run it once.")
+@click.option("--validate", metavar="CMD", help="Make CMD the first validation, and run it once.")
+@click.option("--integration", metavar="BRANCH", default="", help="What work lands on, where it is not what is found.")
 @click.option("--agents", is_flag=True, help="Write what an agent must know into AGENTS.md.")
 @click.option(
     "--control", metavar="BRANCH", default="", help="Keep policy, plans and scripts on a branch of their own."
@@ -26,7 +28,8 @@ from conductor_git.cli.frame import Command, finish, here, is_terminal, json_opt
 @max_option
 @json_option
 def init(
-    validate: str,
+    validate: str | None,
+    integration: str,
     agents: bool,
     control: str,
     pre_commit: bool,
@@ -43,6 +46,7 @@ def init(
     outcome = journey(
         here(),
         validate=validate,
+        integration=integration,
         agents=agents,
         control=control,
         pre_commit=pre_commit,

@@ -12,11 +12,12 @@ from conductor_git.core.errors import CannotRun
 from conductor_git.core.findings import Finding, refused
 from conductor_git.core.hooktext.agentsfile import NAME as AGENTS
 from conductor_git.core.hooktext.precommitfile import PRE_COMMIT_CONFIG
-from conductor_git.core.planning.firstfiles import SCRIPT, first_files, script_path
-from conductor_git.core.planning.policy import POLICY_PATH
+from conductor_git.core.planning.firstfiles import SCRIPT, first_script, script_path
+from conductor_git.core.planning.policy import POLICY_PATH, Policy
 from conductor_git.core.reporting.validationtext import failed_lines, passed_lines, running_lines
 from conductor_git.core.targets import Oid
 from conductor_git.store.control.control import Control, read_control
+from conductor_git.store.control.firstscript import commit_first_script, is_first_script
 from conductor_git.store.control.founding import Draft, check_founding, commit_draft, draft, write_draft
 from conductor_git.store.control.mainline import branch_with_policy, find_mainline
 from conductor_git.store.control.ownlines import edit_clean, write_agents_section
@@ -26,8 +27,8 @@ from conductor_git.store.hookfiles.hooks import install_doors
 from conductor_git.store.hookfiles.managers import PRE_COMMIT
 from conductor_git.store.hookfiles.precommit import install_pre_commit
 from conductor_git.store.notes.refspecs import ensure_refspecs
+from conductor_git.store.notes.writer import whoami
 from conductor_git.store.plumbing.config import remove_shared, set_shared
-from conductor_git.store.plumbing.objects import read_objects
 from conductor_git.store.plumbing.refs import HEADS
 from conductor_git.store.plumbing.repository import Repository
 from conductor_git.store.validation.firstproof import INTEGRATION, Watch, prove_integration
@@ -36,9 +37,12 @@ from conductor_git.store.validation.logs import log_tail
 
 Say = Callable[[str], None]
 
+_NOTHING = "nothing was changed"
+
 
 class _Asked(msgspec.Struct, frozen=True):
     validate: str
+    integration: str
     agents: bool
     control: str
     pre_commit: bool
@@ -52,6 +56,7 @@ class _Told:
         self.found: list[str] = []
         self.did: list[str] = []
         self.kept: list[str] = []
+        self.notes: list[str] = []
         self.findings: list[Finding] = []
 
     def lines(self) -> list[str]:
@@ -59,13 +64,14 @@ class _Told:
         if not self.did and not self.findings:
             self.kept.append("everything as it was")
         pairs = (("found", self.found), ("did", self.did), ("kept", self.kept))
-        return [f"{word + ':':6} {line}" for word, said in pairs for line in said]
+        return [*(f"{word + ':':6} {line}" for word, said in pairs for line in said), *self.notes]
 
 
 def init(
     repo: Repository,
     *,
-    validate: str = "",
+    validate: str | None = None,
+    integration: str = "",
     agents: bool = False,
     control: str = "",
     pre_commit: bool = False,
@@ -77,22 +83,26 @@ def init(
 ) -> Outcome:
     """Begin to coordinate here; where a policy exists, only install. Again changes nothing.
 
-    `validate` is the command that the first script runs, and it is run once on integration as it stands; `control`
-    names a branch of its own for policy, plans and scripts. The exit codes: 0, 1 where a door is missing or the first
+    `validate` is the command that the first script runs, and it is run once on integration as it stands;
+    `integration` is that branch where it cannot be found, or is another one than would be; `control` names a branch
+    of its own for policy, plans and scripts. The exit codes: 0, 1 where a door is missing or the first
     run failed, 4 where it goes on after `max_seconds`. Raises CannotRun where nothing could be begun.
     """
     if repo.worktree is None and not repo.bare:
         raise CannotRun("this is inside a git directory", hint=f"cd {shlex.quote(repo.root)}")
-    asked, told = _Asked(validate, agents, control, pre_commit, commit), _Told()
+    if validate is not None and not validate.strip():
+        hint = "conductor-git init --validate 'make test'"
+        raise CannotRun("'--validate' names no command, and nothing proves nothing", detail=_NOTHING, hint=hint)
+    asked, told = _Asked(validate or "", integration, agents, control, pre_commit, commit), _Told()
     with hold(repo, "init", doing="init"):
         known = _known(repo, control)
         begun = _begin(repo, asked, told) if known is None else None
         if known is not None:
-            _keep(repo, asked, told, known)
+            known = _keep(repo, asked, told, known)
         book = known or (read_control(repo) if commit else None)
         _install(repo, asked, told, book)
     code, proof = DONE, list[str]()
-    if book is not None and validate and _is_first_script(repo, book, validate):
+    if book is not None and validate and is_first_script(repo, book, validate):
         code, proof = _first_proof(repo, asked, told, book, Watch(say, now, max_seconds, terminal))
     lines = [*told.lines(), *proof, *_next(book, begun)]
     data = {"schema": 1, "found": told.found, "did": told.did, "kept": told.kept}
@@ -121,13 +131,15 @@ def _known(repo: Repository, control: str) -> Control | None:
 
 
 def _begin(repo: Repository, asked: _Asked, told: _Told) -> Draft:
-    mainline = find_mainline(repo)
+    mainline = find_mainline(repo, asked.integration)
     made = draft(repo, mainline, control=asked.control, command=asked.validate)
     policy = made.policy
     check_founding(repo, mainline, policy, commit=asked.commit)
     told.found.append(f"integration branch '{mainline.branch}' ({mainline.why})" + _at(mainline.tip))
     if made.written:
         told.kept.append(f"'{POLICY_PATH}' of the working tree")
+        if asked.validate and first_script(policy, asked.validate).items() - made.files.items():
+            _keep_validation(asked, told, policy)
     here = repo.head_ref() == policy.control_ref
     changed, ready = _edit(repo, asked)
     if not asked.commit:
@@ -141,12 +153,38 @@ def _begin(repo: Repository, asked: _Asked, told: _Told) -> Draft:
     return made
 
 
-def _keep(repo: Repository, asked: _Asked, told: _Told, known: Control) -> None:
-    told.found.append(f"a policy on '{known.ref.removeprefix(HEADS)}', with {len(known.plans)} plans")
-    if asked.validate and not _is_first_script(repo, known, asked.validate):
-        told.kept.append(f"the policy's own validation, instead of '{asked.validate}'")
+def _keep(repo: Repository, asked: _Asked, told: _Told, known: Control) -> Control:
+    policy, branch = known.policy, known.ref.removeprefix(HEADS)
+    told.found.append(f"a policy on '{branch}', with {len(known.plans)} plans")
+    if asked.integration and asked.integration != policy.integration:
+        told.kept.append(f"integration branch '{policy.integration}', instead of '{asked.integration}'")
+        told.notes.append(_to_change("'integration'", POLICY_PATH, policy))
+    if asked.validate and not is_first_script(repo, known, asked.validate):
+        conducts = asked.commit and whoami(repo, known.plans).role == "conductor"
+        oid = commit_first_script(repo, known, asked.validate) if conducts else None
+        if oid is None:
+            _keep_validation(asked, told, policy)
+        else:
+            told.did.append(
+                f"committed '{script_path(policy)}' to '{branch}' as {oid[:12]}, and named it in the policy"
+            )
+            known = read_control(repo)
     changed, _ = _edit(repo, asked)
     told.did += [f"changed '{name}'{_where(name, {})}" for name in changed]
+    return known
+
+
+def _keep_validation(asked: _Asked, told: _Told, policy: Policy) -> None:
+    script = policy.validation.default
+    path = f"{policy.scripts}/{script or SCRIPT}"
+    what = f"'{path}' as the validation" if script else "a policy that names no validation"
+    told.kept.append(f"{what}, instead of '{asked.validate}'")
+    told.notes.append(_to_change("it", path if script else POLICY_PATH, policy))
+
+
+def _to_change(what: str, path: str, policy: Policy) -> str:
+    branch = policy.control or policy.integration
+    return f"note: to change {what}: edit '{path}' where '{branch}' is checked out, then conductor-git plan commit"
 
 
 def _edit(repo: Repository, asked: _Asked) -> tuple[tuple[str, ...], dict[str, bytes]]:
@@ -172,12 +210,6 @@ def _install(repo: Repository, asked: _Asked, told: _Told, book: Control | None)
     told.did += doors.done
     told.findings += doors.findings
     told.did += [f"'git fetch {remote}' brings the ledger now" for remote in ensure_refspecs(repo)]
-
-
-def _is_first_script(repo: Repository, known: Control, validate: str) -> bool:
-    path = script_path(known.policy)
-    (wanted,) = (body for name, body in first_files(known.policy, validate).items() if name == path)
-    return [read.body for read in read_objects(repo, [f"{known.oid}:{path}"])] == [wanted]
 
 
 def _first_proof(repo: Repository, asked: _Asked, told: _Told, book: Control, watch: Watch) -> tuple[int, list[str]]:

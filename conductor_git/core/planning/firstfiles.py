@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from conductor_git.core.planning.plan import Plan
 from conductor_git.core.planning.policy import POLICY_PATH, Policy
 from conductor_git.core.planning.policytext import render_policy
@@ -14,17 +16,20 @@ _SCRIPT_TEXT = """\
 # Tests are counted where JUnit XML is written to "$CONDUCTOR_RESULTS", numbers where metrics.json is.
 set -eu
 """
+_NO_DEFAULT = re.compile(r'^default[ \t]*=[ \t]*""', re.MULTILINE)
+_TABLE = re.compile(r"^\[validation\][ \t]*\n", re.MULTILINE)
 
 
 def first_files(policy: Policy, command: str) -> dict[str, bytes]:
     """Content by path. `command` is what the first script runs; empty leaves the script out."""
     plans, scripts = policy.plans.partition("*")[0].rpartition("/")[0], policy.scripts
-    files = {POLICY_PATH: render_policy(policy), f"{plans}/.gitkeep": ""}
-    if command:
-        files[script_path(policy)] = f"{_SCRIPT_TEXT}{command.strip()}\n"
-    else:
-        files[f"{scripts}/.gitkeep"] = ""
-    return {path: text.encode("utf-8", "surrogateescape") for path, text in files.items()}
+    files = {POLICY_PATH: _encoded(render_policy(policy)), f"{plans}/.gitkeep": b""}
+    return files | (first_script(policy, command) if command else {f"{scripts}/.gitkeep": b""})
+
+
+def first_script(policy: Policy, command: str) -> dict[str, bytes]:
+    """The script that runs `command`, by path."""
+    return {script_path(policy): _encoded(f"{_SCRIPT_TEXT}{command.strip()}\n")}
 
 
 def script_path(policy: Policy) -> str:
@@ -32,6 +37,20 @@ def script_path(policy: Policy) -> str:
     return f"{policy.scripts}/{SCRIPT}"
 
 
+def with_default(text: str) -> str:
+    """The text of a policy that names no script, naming the first one; whether it does so is for its reader to say."""
+    line = f'default = "{SCRIPT}"'
+    if _NO_DEFAULT.search(text):
+        return _NO_DEFAULT.sub(line, text, count=1)
+    if _TABLE.search(text):
+        return _TABLE.sub(f"[validation]\n{line}\n", text, count=1)
+    return f"{text.rstrip()}\n\n[validation]\n{line}\n"
+
+
 def integration_as_plan() -> Plan:
     """What integration's own content is proven as: no file declares it, and the policy's default script judges it."""
     return Plan("integration", "Integration", "")
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")

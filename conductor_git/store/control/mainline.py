@@ -26,13 +26,15 @@ class Mainline(msgspec.Struct, frozen=True):
     """Whether it is a local branch; an unborn one that HEAD names is."""
 
 
-def find_mainline(repo: Repository) -> Mainline:
-    """What origin's HEAD names, else the only branch, the usual one, the current one; an unborn HEAD's.
+def find_mainline(repo: Repository, named: str = "") -> Mainline:
+    """`named`, else what origin's HEAD names, the only branch, the usual one, the current one; an unborn HEAD's.
 
-    Raises CannotRun where HEAD is detached and nothing else tells.
+    Raises CannotRun where HEAD is detached and nothing else tells, or where there is no such branch.
     """
     current = (repo.head_ref() or "").removeprefix(HEADS)
     heads, remote = _branches(repo)
+    if named and (heads or remote or named != current):
+        return _named(repo, named, heads)
     if not heads and not remote:
         if not current:
             raise CannotRun("there is no branch here yet", hint="git switch --orphan main")
@@ -40,6 +42,14 @@ def find_mainline(repo: Repository) -> Mainline:
     branch, why = _chosen(repo, current, heads, remote)
     tip = heads.get(branch) or repo.resolve(f"{_ORIGIN}{branch}")
     return Mainline(branch, why, tip, local=branch in heads)
+
+
+def _named(repo: Repository, branch: str, heads: dict[str, Oid]) -> Mainline:
+    tip = heads.get(branch) or repo.resolve(f"{_ORIGIN}{branch}")
+    if tip is None:
+        hint = "git branch --list    # names those that are here"
+        raise CannotRun(f"there is no branch '{branch}'", detail="nothing was changed", hint=hint)
+    return Mainline(branch, "as you say", tip, local=branch in heads)
 
 
 def branch_with_policy(repo: Repository, branches: list[str]) -> str | None:
