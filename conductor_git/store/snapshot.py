@@ -17,14 +17,15 @@ from conductor_git.store.plumbing.repository import Repository
 
 
 def take(repo: Repository, *, also: Iterable[Oid] = (), refs: Refs | None = None, use_cache: bool = True) -> Snapshot:
-    """What git holds now. `also` names commits whose ancestry a door asks about.
+    """What git holds now. `also` names commits whose ancestry a door asks about; without the cache, everything is read
+    again and nothing is kept.
 
     Raises CannotRun where there is no policy, or git cannot be read.
     """
     refs = read_refs(repo) if refs is None else refs
     refs = msgspec.structs.replace(refs, settings=refs.told(repo))
-    control = read_control(repo, refs=refs)
-    ledger = read_ledger(repo, refs=refs)
+    control = read_control(repo, refs=refs, use_cache=use_cache)
+    ledger = read_ledger(repo, refs=refs, use_cache=use_cache)
     history = read_history(repo, control.policy, control.plans, refs, also=also, use_cache=use_cache)
     snapshot = Snapshot(
         policy=control.policy,
@@ -36,4 +37,4 @@ def take(repo: Repository, *, also: Iterable[Oid] = (), refs: Refs | None = None
         ledger=ledger,
         findings=control.findings,
     )
-    return msgspec.structs.replace(snapshot, past_rules=find_past_rules(repo, snapshot))
+    return msgspec.structs.replace(snapshot, past_rules=find_past_rules(repo, snapshot, use_cache=use_cache))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+import msgspec
+
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.events.attestation import read as read_attestation
 from conductor_git.core.judgement.snapshot import Snapshot
@@ -18,17 +20,27 @@ from conductor_git.store.control.controltree import folders_of
 from conductor_git.store.files import memo
 from conductor_git.store.plumbing.repository import Repository
 
-_MEMO = "past-rules"
+_MEMO = "past-rules-1"
 _OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 Key = tuple[Target, str]
 """What the rules were for, and their digest."""
 
-_Kept = dict[str, dict[str, RuleSet | None]]
-"""Control tree -> target and digest that a proof named with it -> those rules; None where the target had others."""
+_Trees = dict[Oid, str]
+"""Control commit -> what is the same in all commits that have the same policy, plans and scripts."""
 
 
-def find_past_rules(repo: Repository, snapshot: Snapshot) -> dict[Key, RuleSet]:
+class _Kept(msgspec.Struct):
+    """What was found out before."""
+
+    tip: Oid = Oid("")
+    trees: _Trees = {}
+    """Of commits that this tip of the control ref contains; of others nothing is kept."""
+    rules: dict[str, dict[str, RuleSet | None]] = {}
+    """Control tree -> target and digest that a proof named with it -> those rules; None where the target had others."""
+
+
+def find_past_rules(repo: Repository, snapshot: Snapshot, *, use_cache: bool = True) -> dict[Key, RuleSet]:
     """The rules that targets had at control commits which proofs name and which the control ref still contains.
 
     What an attestation names is anybody's word: it is looked for among commits of the control ref, and read once for
@@ -36,22 +48,32 @@ def find_past_rules(repo: Repository, snapshot: Snapshot) -> dict[Key, RuleSet]:
     """
     now = {(rules.target, rules.digest) for rules in _rules(snapshot.policy, snapshot.plans, snapshot.scripts)}
     named = _named(snapshot, now)
-    trees = _trees(repo, _contained(repo, named, snapshot.control), snapshot.policy)
-    if not trees:
+    if not named:
         return {}
-    kept: _Kept = memo.load(repo, _MEMO, _Kept) or {}
-    fresh = False
+    kept = (memo.load(repo, _MEMO, _Kept) if use_cache else None) or _Kept()
+    fresh = _find_trees(repo, kept, named, snapshot)
+    trees = {commit: kept.trees[commit] for commit in named if commit in kept.trees}
     for commit, tree in trees.items():
-        known = kept.setdefault(tree, {})
+        known = kept.rules.setdefault(tree, {})
         missing = {_word(key) for key in named[commit]} - known.keys()
         if missing:
-            had = _rules_at(repo, commit)
+            had = _rules_at(repo, commit, use_cache)
             known.update({word: had.get(word) for word in missing})
             fresh = True
-    if fresh:
+    if fresh and use_cache:
         memo.save(repo, _MEMO, kept)
-    pairs = ((key, kept[tree][_word(key)]) for commit, tree in trees.items() for key in named[commit])
+    pairs = ((key, kept.rules[tree][_word(key)]) for commit, tree in trees.items() for key in named[commit])
     return {key: rules for key, rules in pairs if rules is not None}
+
+
+def _find_trees(repo: Repository, kept: _Kept, commits: Iterable[Oid], snapshot: Snapshot) -> bool:
+    """Add what is not kept yet; True when something was new."""
+    if kept.tip != snapshot.control:
+        kept.tip, kept.trees = snapshot.control, {}
+    missing = [commit for commit in commits if commit not in kept.trees]
+    found = _trees(repo, _contained(repo, missing, snapshot.control), snapshot.policy)
+    kept.trees.update(found)
+    return bool(found)
 
 
 def _word(key: Key) -> str:
@@ -80,8 +102,7 @@ def _contained(repo: Repository, commits: Iterable[Oid], tip: Oid) -> list[Oid]:
     return [commit for commit in here if commit not in outside]
 
 
-def _trees(repo: Repository, commits: list[Oid], policy: Policy) -> dict[Oid, str]:
-    """Commit -> what is the same in all commits that have the same policy, plans and scripts."""
+def _trees(repo: Repository, commits: list[Oid], policy: Policy) -> _Trees:
     folders = sorted({CONTROL_FOLDER.decode("ascii"), *folders_of(policy)})
     asked = "".join(f"{commit}:{folder}\n" for commit in commits for folder in folders)
     if not asked:
@@ -91,9 +112,9 @@ def _trees(repo: Repository, commits: list[Oid], policy: Policy) -> dict[Oid, st
     return {commit: " ".join(oids[at * size : (at + 1) * size]) for at, commit in enumerate(commits)}
 
 
-def _rules_at(repo: Repository, commit: Oid) -> dict[str, RuleSet]:
+def _rules_at(repo: Repository, commit: Oid, use_cache: bool) -> dict[str, RuleSet]:
     try:
-        control = read_control(repo, commit=commit)
+        control = read_control(repo, commit=commit, use_cache=use_cache)
     except CannotRun:
         # There was no policy yet, or none that could be obeyed.
         return {}
