@@ -43,6 +43,8 @@ class Claims:
         self._spine = frozenset(self.graph.first_parents(tip.oid)) if tip else frozenset()
         self._starts_of: dict[str, list[Oid]] = {}
         self._start_below: dict[Oid, str | None] = {}
+        self.faults: list[tuple[Oid, Finding]] = []
+        """Every commit of which something is wrong with what it says."""
         self._remarks: dict[tuple[str, str], list[Finding]] = {}
         self._read()
 
@@ -163,6 +165,7 @@ class Claims:
 
     def _remark(self, code: str, plan: str | None, oid: Oid, text: str, hint: str = "") -> None:
         finding = Finding(code, "warning", plan or oid, text, hint)
+        self.faults.append((oid, finding))
         self._remarks.setdefault((code, plan or ""), []).append(finding)
 
     def _take_back(self, oid: Oid, note: Note, reverted: Oid, said: dict[Oid, Target]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -24,6 +24,8 @@ class Spine(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...]
     landings: dict[str, Oid]
     """Plan -> the newest merge on integration that brought commits of it."""
+    brought: Mapping[Oid, tuple[str, ...]] = {}
+    """Merge that brought commits of plans -> those plans."""
 
 
 def judge_steps(snapshot: Snapshot, claims: Claims, verdicts: Verdicts) -> Spine:
@@ -35,7 +37,7 @@ def judge_steps(snapshot: Snapshot, claims: Claims, verdicts: Verdicts) -> Spine
     findings = judge.unsettled(judge.walk(tip.oid))
     if not snapshot.ledger.fetched:
         findings = [_untold(finding) for finding in findings]
-    return Spine(tuple(findings), judge.landings)
+    return Spine(tuple(findings), judge.landings, judge.brought)
 
 
 def _untold(finding: Finding) -> Finding:
@@ -83,6 +85,7 @@ class _Steps:
         self.allowed = Landings(claims, verdicts, ever=True)
         self.seen: set[Oid] = set()
         self.landings: dict[str, Oid] = {}
+        self.brought: dict[Oid, tuple[str, ...]] = {}
         self._forwarded = ""
         self._passed: dict[Oid, set[Target]] = {}
         for target, listed in verdicts.attestations.by_target.items():
@@ -197,6 +200,7 @@ class _Steps:
     def _landing(self, step: Oid, parents: tuple[Oid, ...], parts: list[tuple[Oid, set[Oid]]]) -> _Judged:
         plans = sorted({plan for _, brought in parts for plan in self.allowed.plans_in(brought)})
         self.landings.update(dict.fromkeys(plans, step))
+        self.brought[step] = tuple(plans)
         declared = self._declared(step)
         uncovered = {plan for part in parts for plan in self.allowed.uncovered(*part, declared)}
         if uncovered:

@@ -165,7 +165,7 @@ class Verdicts:
     def _judge(self, target: Target) -> Verdict:
         if not self.declared(target):
             return Verdict(target)
-        judged = [(said, *self._hear(said)) for said in self._standing(target)]
+        judged = [(said, *self.hear(said)) for said in self.standing(target)]
         proven = [entry for entry in judged if entry[1].complete and not refused(list(entry[2]))]
         if not judged:
             return Verdict(target)
@@ -182,13 +182,14 @@ class Verdicts:
             tuple(entry[0].commit for entry in judged[first + 1 :]) if target.wave is not None else (),
         )
 
-    def _hear(self, said: Said) -> tuple[Evidence, tuple[Finding, ...]]:
+    def hear(self, said: Said) -> tuple[Evidence, tuple[Finding, ...]]:
+        """The evidence for one claim, and all that is wrong with it. Its target is declared."""
         asked = Asked(said.target, said.product, said.commit, said.trailers.proof, said.trailers.rules)
         evidence = self.weigh(said.target, asked)
         order = self.order(said.target, said.commit)
         return evidence, (*evidence.findings, *order)
 
-    def _standing(self, target: Target) -> list[Said]:
+    def standing(self, target: Target) -> list[Said]:
         """The claims of a target that no revert or reopening above them has taken back."""
         listed = self.claims.by_target.get(target, [])
         ends = [*self._reopened.get(target, ()), *self.claims.taken_back.get(target, ())]

@@ -31,6 +31,14 @@ _KEPT = frozenset(
     }
 )
 
+UNCONFIGURED = {
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_ATTR_NOSYSTEM": "1",
+    "GIT_NO_LAZY_FETCH": "1",
+}
+"""The environment of a git that must answer alike on every machine, whatever its users have configured."""
+
 
 class GitFailed(CannotRun):
     """git ended with a code that the caller did not expect; `said` is what it said, without its advice."""

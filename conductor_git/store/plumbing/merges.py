@@ -10,16 +10,14 @@ from contextlib import suppress
 from conductor_git.core import tree
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.targets import Oid
-from conductor_git.store.plumbing.git import GitFailed, run
+from conductor_git.store.plumbing.git import UNCONFIGURED, GitFailed, run
 from conductor_git.store.plumbing.missing import fetch_blobs, is_partial, quoted
 from conductor_git.store.plumbing.objects import read_objects
 from conductor_git.store.plumbing.repository import Repository, discover
 
 # A merge of two commits must give the same tree on every machine, whatever their users have configured.
 _CLEAN = {
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_ATTR_NOSYSTEM": "1",
+    **UNCONFIGURED,
     **{f"GIT_{who}_{what}": "nobody" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
     **{f"GIT_{who}_DATE": "@0 +0000" for who in ("AUTHOR", "COMMITTER")},
 }

@@ -10,7 +10,7 @@ import msgspec
 
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.targets import Oid
-from conductor_git.store.plumbing.git import Result, run
+from conductor_git.store.plumbing.git import UNCONFIGURED, Result, run
 
 _OUTER = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR"})
 _MARK = "--conductor-git"
@@ -31,6 +31,8 @@ class Repository(msgspec.Struct, frozen=True):
     object_format: ObjectFormat
     bare: bool
     shallow: bool
+    sealed: bool = False
+    """Whether git is asked without the user's and the machine's configuration: then only its own counts."""
 
     @property
     def private(self) -> str:
@@ -69,7 +71,7 @@ class Repository(msgspec.Struct, frozen=True):
             ["--git-dir", self.git_dir, *args],
             cwd=self.git_dir,
             stdin=stdin,
-            env=env,
+            env={**UNCONFIGURED, **(env or {})} if self.sealed else env,
             inherit=inherit,
             ok=ok,
             writes=writes,
