@@ -17,6 +17,9 @@ import pytest
 from conductor_git.commands.delegate import delegate
 from conductor_git.commands.outcome import DONE, REFUSED, Outcome
 from conductor_git.core.errors import CannotRun
+from conductor_git.core.findings import refused
+from conductor_git.store.control.control import read_control
+from conductor_git.store.hookfiles.hooks import install_doors
 from conductor_git.store.notes.ledger_reader import read_ledger
 from conductor_git.store.notes.refspecs import ensure_refspecs
 from conductor_git.store.notes.writer import record_conductor, whoami
@@ -546,3 +549,31 @@ def test_a_sha256_repository(tmp_path: Path, git: Git) -> None:
     declare(tmp_path / "repo", git)
     assert run(tmp_path / "repo").code == DONE
     assert starts(tmp_path / "repo", git) == [START]
+
+
+@pytest.mark.parametrize("tracked", [False, True])
+def test_where_git_looks_for_hooks_in_each_worktree_the_new_one_gets_doors(shop: Path, git: Git, tracked: bool) -> None:
+    git(shop, "config", "core.hooksPath", ".husky/_")
+    repo = discover(str(shop))
+    if tracked:
+        (shop / ".husky/_").mkdir(parents=True)
+        (shop / ".husky/_/commit-msg").write_text("#!/bin/sh\ntrue\n")
+        (shop / ".husky/_/commit-msg").chmod(0o755)
+        git(shop, "add", "-A")
+        git(shop, "commit", "-q", "-m", "hooks of our own")
+    assert refused(list(install_doors(repo, read_control(repo)).findings)) is False
+    outcome = run(shop)
+    worktree = shop.parent / "repo.worktrees" / "agent-2-educational"
+    assert git(worktree, "status", "--porcelain") == ""
+    assert (worktree / ".husky/_/pre-commit").exists()
+    # The lines of ours in a file that is committed come with a commit, or by whoever works there.
+    lacking = [("commit-msg", "conductor-git install    # in that worktree; or merge the commit that adds the entry")]
+    assert [(finding.subject, finding.hint) for finding in outcome.findings] == (lacking if tracked else [])
+    said = subprocess.run(["git", "commit", "--allow-empty", "-m", "✅ Wave 0 Complete"], cwd=worktree, check=False)
+    assert said.returncode == (0 if tracked else 1)
+
+
+def test_without_doors_none_are_installed_in_a_new_worktree(shop: Path, git: Git) -> None:
+    git(shop, "config", "core.hooksPath", ".husky/_")
+    run(shop)
+    assert not (shop.parent / "repo.worktrees" / "agent-2-educational" / ".husky").exists()

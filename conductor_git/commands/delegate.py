@@ -19,6 +19,7 @@ from conductor_git.core.targets import Oid, Target, is_plan_id
 from conductor_git.store.control.control import Control, read_control
 from conductor_git.store.control.newplans import commit_new_plan
 from conductor_git.store.files.locks import hold
+from conductor_git.store.hookfiles.hooks import install_new
 from conductor_git.store.notes.ledger_push import push_own
 from conductor_git.store.notes.writer import check_writer, whoami
 from conductor_git.store.plumbing.identity import check_identity
@@ -103,9 +104,12 @@ def delegate(
         if scene.upstream is not None:
             say(str(push_own(repo, scene.upstream.remote)))
         made = _brief(repo, scene)
+        doors = install_new(repo, scene.plan.ref)
         # From here on it is done; before an agent is started, which must not happen twice.
         unfinished.end(repo, scene.plan.plan)
-    return _report(repo, asked, made, say)
+    for line in doors.done:
+        say(line)
+    return msgspec.structs.replace(_report(repo, asked, made, say), findings=doors.findings)
 
 
 def _check(asked: Asked) -> None:

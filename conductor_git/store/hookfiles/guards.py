@@ -25,7 +25,7 @@ def write_guards(repo: Repository, control: Control, *, anew: bool = False) -> N
     `anew` writes it in any case, as a new version of conductor-git must. Raises CannotRun where the git directory
     cannot be written.
     """
-    folder = os.path.join(repo.private, "guards")
+    folder = guards_folder(repo)
     try:
         os.makedirs(folder, exist_ok=True)
         if anew or not os.path.isfile(os.path.join(folder, control.oid, "default")):
@@ -39,9 +39,14 @@ def write_guards(repo: Repository, control: Control, *, anew: bool = False) -> N
 
 def remove_guards(repo: Repository) -> None:
     """Take away what `write_guards` wrote."""
-    shutil.rmtree(os.path.join(repo.private, "guards"), ignore_errors=True)
+    shutil.rmtree(guards_folder(repo), ignore_errors=True)
     with suppress(FileNotFoundError):
         os.unlink(os.path.join(repo.private, "control-ref"))
+
+
+def guards_folder(repo: Repository) -> str:
+    """Where they stand while the doors are installed."""
+    return os.path.join(repo.private, "guards")
 
 
 def _put(folder: str, control: Control) -> None:

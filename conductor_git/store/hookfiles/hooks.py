@@ -15,11 +15,12 @@ from conductor_git.store.files.locks import hold
 from conductor_git.store.files.refused import cannot
 from conductor_git.store.hookfiles import managers
 from conductor_git.store.hookfiles.doorfiles import DOORS, compose, python_of, this_python, version_of
-from conductor_git.store.hookfiles.guards import remove_guards, write_guards
+from conductor_git.store.hookfiles.guards import guards_folder, remove_guards, write_guards
 from conductor_git.store.hookfiles.hookfolders import HookFolder, find_folders, hide, is_tracked, reveal
 from conductor_git.store.hookfiles.managers import Manager
 from conductor_git.store.hookfiles.shellhooks import TrackedHooks
 from conductor_git.store.plumbing.repository import Repository
+from conductor_git.store.team.worktrees import worktree_of
 
 KEPT = ".kept-by-conductor"
 
@@ -73,6 +74,19 @@ def install_doors(repo: Repository, control: Control | None) -> Installed:
         write_guards(repo, control, anew=True)
     with hold(repo, _LOCK, doing="install the doors"):
         return _joined([_install(repo, folder, door) for folder in find_folders(repo) for door in DOORS])
+
+
+def install_new(repo: Repository, ref: str) -> Installed:
+    """Put every door where git looks for it in the worktree of this branch, made just now, if they stand elsewhere.
+
+    A hooks folder that lies in the working tree (`core.hooksPath` is relative; husky) is not there in a new one.
+    """
+    if repo.config("core.hooksPath") is None or not os.path.isdir(guards_folder(repo)):
+        return Installed()
+    with hold(repo, _LOCK, doing="install the doors"):
+        made = worktree_of(repo, ref)
+        folders = [found for found in find_folders(repo) if made and made.path in found.worktrees]
+        return _joined([_install(repo, folder, door) for folder in folders for door in DOORS])
 
 
 def remove_doors(repo: Repository) -> Installed:
