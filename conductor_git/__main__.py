@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from conductor_git.lifetime import live
+from conductor_git.lifetime import live, load_msgspec
 
 
 def command() -> NoReturn:
@@ -13,6 +13,7 @@ def command() -> NoReturn:
 
 
 def _run() -> int:
+    load_msgspec()
     from conductor_git.cli import main
 
     return main()

@@ -19,7 +19,6 @@ def live(run: Callable[[], int]) -> NoReturn:
     Never returns; `run` answers with the exit code.
     """
     gc.set_threshold(_SELDOM)
-    load_msgspec()
     try:
         code = run()
     except SystemExit as end:

@@ -63,13 +63,13 @@ def claim(
         code = REFUSED if refused(standing) else DONE
         return Outcome(code, data=_data(found, None), findings=tuple(standing), unchanged="nothing was committed")
     check_identity(repo)
-    if refused(list(ruling.findings)):
+    if refused(ruling.findings):
         answer = _prove(repo, snapshot, found, product, max_seconds, say, terminal, now)
         if answer is not None:
             return answer
         snapshot = take(repo, also=proposed_parents(repo))
         ruling = judge_saying(_saying(repo, line, product), snapshot)
-    if refused(list(ruling.findings)):
+    if refused(ruling.findings):
         return Outcome(REFUSED, data=_data(found, None), findings=ruling.findings, unchanged="nothing was committed")
     if _is_repeat(ruling.findings):
         # What was missing was a proof, and now an earlier claim of the same content has it.

@@ -34,5 +34,5 @@ def _outcome(installed: Installed, more: list[str], nothing: str) -> Outcome:
     if installed.changed:
         lines.append(f"to share: git commit -m 'Change the hooks' -- {' '.join(installed.changed)}")
     data = {"schema": 1, "done": lines, "changed": installed.changed}
-    code = REFUSED if refused(list(installed.findings)) else DONE
+    code = REFUSED if refused(installed.findings) else DONE
     return Outcome(code, "\n".join(lines), msgspec.to_builtins(data), installed.findings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
@@ -30,6 +31,6 @@ class Finding(msgspec.Struct, frozen=True):
         return self.severity in ("alarm", "error")
 
 
-def refused(findings: list[Finding]) -> bool:
+def refused(findings: Iterable[Finding]) -> bool:
     """Whether any finding refuses."""
     return any(finding.refuses for finding in findings)

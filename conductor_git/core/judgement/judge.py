@@ -54,7 +54,7 @@ def judge_saying(saying: Saying, snapshot: Snapshot) -> Ruling:
         return Ruling((target,), line=line)
     verdicts = Verdicts(snapshot, claims)
     rulings = [_judge_claim(spoken, target, saying, parents, verdicts) for parents in saying.parents]
-    return next((ruling for ruling in rulings if not refused(list(ruling.findings))), rulings[0])
+    return next((ruling for ruling in rulings if not refused(ruling.findings)), rulings[0])
 
 
 def malformed(line: str, spoken: message.Malformed) -> Finding:
@@ -135,7 +135,7 @@ def _here(evidence: Evidence, rules: RuleSet | Finding, target: Target, saying: 
     """A claim needs now what can be proven here; what only others can is awaited."""
     if isinstance(rules, Finding) or evidence.proofs:
         missing = saying.platform in evidence.awaiting
-        return _unproven(target, saying) if missing and not refused(list(evidence.findings)) else evidence.findings
+        return _unproven(target, saying) if missing and not refused(evidence.findings) else evidence.findings
     elsewhere = rules.platforms and saying.platform not in rules.platforms
     if elsewhere or rules.attested_by == "runner":
         who = "a runner" if not elsewhere else ", ".join(rules.platforms)

@@ -134,6 +134,90 @@ def without_git(base: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in base.items() if not name.startswith("GIT_") or name in _KEPT}
 
 
+class Running:
+    """A git process at work; whoever began it asks for its `end`, once."""
+
+    __slots__ = ("_args", "_ok", "_process", "_stdin", "_timeout")
+
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        args: Sequence[str],
+        stdin: bytes | None,
+        ok: Collection[int],
+        timeout: float | None,
+    ) -> None:
+        self._process = process
+        self._args = args
+        self._stdin = stdin
+        self._ok = ok
+        self._timeout = timeout
+
+    def end(self) -> Result:
+        """Wait for it. Raises GitFailed on an exit code that was not expected, CannotRun when it takes too long."""
+        try:
+            out, err = self._process.communicate(self._stdin, self._timeout)
+        except subprocess.TimeoutExpired as error:
+            self._stop()
+            raise CannotRun(f"git {_verb(self._args)} did not end within {self._timeout:g} s") from error
+        except BaseException:
+            self._stop()
+            raise
+        code = self._process.returncode
+        if code not in self._ok:
+            raise GitFailed(self._args, code, err)
+        return Result(code, out, err)
+
+    def wait(self) -> None:
+        """Let it end, whatever it says and whoever has asked for it."""
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                pipe.close()
+        self._process.wait()
+
+    def _stop(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+def begin(
+    args: Sequence[str],
+    *,
+    cwd: str | None = None,
+    stdin: bytes | None = None,
+    env: Mapping[str, str] | None = None,
+    inherit: Iterable[str] = (),
+    ok: Collection[int] = (0,),
+    writes: bool = False,
+    timeout: float | None = 600,
+) -> Running:
+    """Start `git *args` and do something else while it works.
+
+    `env` is added to the cleaned environment; `inherit` names variables of the outer git to keep (a commit-msg hook
+    needs GIT_INDEX_FILE). `timeout` is in seconds. Raises CannotRun when git or the folder is missing.
+    """
+    surroundings = environment(os.environ, writes=writes)
+    for name in inherit:
+        if name in os.environ:
+            surroundings[name] = os.environ[name]
+    if env:
+        surroundings.update(env)
+    try:
+        process = subprocess.Popen(
+            ["git", *args],
+            cwd=cwd,
+            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=surroundings,
+        )
+    except FileNotFoundError as error:
+        if cwd is not None and not os.path.isdir(cwd):
+            raise CannotRun(f"folder '{cwd}' is not there") from error
+        raise CannotRun("git is not on PATH", hint="git --version    # conductor-git needs 2.38 or newer") from error
+    return Running(process, args, stdin, ok, timeout)
+
+
 def run(
     args: Sequence[str],
     *,
@@ -145,36 +229,5 @@ def run(
     writes: bool = False,
     timeout: float | None = 600,
 ) -> Result:
-    """Run `git *args` and return what it answered.
-
-    `env` is added to the cleaned environment; `inherit` names variables of the outer git to keep (a commit-msg hook
-    needs GIT_INDEX_FILE). `timeout` is in seconds. Raises GitFailed on an exit code outside `ok`, CannotRun when git
-    is missing or too slow.
-    """
-    surroundings = environment(os.environ, writes=writes)
-    for name in inherit:
-        if name in os.environ:
-            surroundings[name] = os.environ[name]
-    if env:
-        surroundings.update(env)
-    argv = ["git", *args]
-    try:
-        done = subprocess.run(
-            argv,
-            cwd=cwd,
-            input=stdin,
-            stdin=subprocess.DEVNULL if stdin is None else None,
-            capture_output=True,
-            env=surroundings,
-            timeout=timeout,
-            check=False,
-        )
-    except FileNotFoundError as error:
-        if cwd is not None and not os.path.isdir(cwd):
-            raise CannotRun(f"folder '{cwd}' is not there") from error
-        raise CannotRun("git is not on PATH", hint="git --version    # conductor-git needs 2.38 or newer") from error
-    except subprocess.TimeoutExpired as error:
-        raise CannotRun(f"git {args[0]} did not end within {timeout:g} s") from error
-    if done.returncode not in ok:
-        raise GitFailed(args, done.returncode, done.stderr)
-    return Result(done.returncode, done.stdout, done.stderr)
+    """Run `git *args`, as `begin` does, and return what it answered. Raises as `begin` and `Running.end` do."""
+    return begin(args, cwd=cwd, stdin=stdin, env=env, inherit=inherit, ok=ok, writes=writes, timeout=timeout).end()

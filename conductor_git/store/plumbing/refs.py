@@ -5,13 +5,14 @@ from __future__ import annotations
 import msgspec
 
 from conductor_git.core.targets import Oid
+from conductor_git.store.plumbing.git import Running
+from conductor_git.store.plumbing.questions import HEADS as HEADS
+from conductor_git.store.plumbing.questions import LEDGER as LEDGER
+from conductor_git.store.plumbing.questions import LEDGER_COPIES as LEDGER_COPIES
+from conductor_git.store.plumbing.questions import REFS
+from conductor_git.store.plumbing.questions import REMOTES as REMOTES
 from conductor_git.store.plumbing.repository import Repository
 from conductor_git.store.plumbing.settings import Settings, read_settings
-
-HEADS = "refs/heads/"
-REMOTES = "refs/remotes/"
-LEDGER = "refs/notes/conductor/"
-LEDGER_COPIES = "refs/notes/conductor-remotes/"
 
 
 class Refs(msgspec.Struct, frozen=True):
@@ -43,16 +44,9 @@ class Refs(msgspec.Struct, frozen=True):
         return read_settings(repo) if self.settings is None else self.settings
 
 
-def read_refs(repo: Repository) -> Refs:
-    """Branches, tracking refs and the ledger, as they are now."""
-    listed = repo.git(
-        "for-each-ref",
-        "--format=%(objectname) %(refname) %(upstream)",
-        HEADS,
-        REMOTES,
-        LEDGER,
-        LEDGER_COPIES,
-    )
+def read_refs(repo: Repository, *, asked: Running | None = None) -> Refs:
+    """Branches, tracking refs and the ledger, as they are now; `asked` where git was asked already."""
+    listed = repo.git(*REFS) if asked is None else asked.end()
     oids: dict[str, Oid] = {}
     upstream: dict[str, str] = {}
     for line in listed.lines():

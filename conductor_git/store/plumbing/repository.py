@@ -10,11 +10,8 @@ import msgspec
 
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.targets import Oid
-from conductor_git.store.plumbing.git import UNCONFIGURED, Result, run
-
-_OUTER = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR"})
-_MARK = "--conductor-git"
-"""git-rev-parse prints a flag that is not its own as it is: this one tells answers apart, for paths have newlines."""
+from conductor_git.store.plumbing.git import UNCONFIGURED, Result, Running, begin, run
+from conductor_git.store.plumbing.questions import MARK, WHEREABOUTS, outer
 
 ObjectFormat = Literal["sha1", "sha256"]
 
@@ -116,25 +113,17 @@ def hash_object(object_format: ObjectFormat, kind: str, body: bytes) -> Oid:
     return Oid(digest.hexdigest())
 
 
-def discover(where: str | None = None) -> Repository:
+def discover(where: str | None = None, *, asked: Running | None = None) -> Repository:
     """Find the repository from a folder, or from where a hook was called (then git's own GIT_DIR counts).
 
-    Raises CannotRun outside a repository and when git is too old.
+    `asked` is where git was asked already (`questions.WHEREABOUTS`). Raises CannotRun outside a repository and when git
+    is too old.
     """
-    # The outer GIT_DIR is what the user, or the git that runs a hook, means: it is asked once and then fixed. So is
-    # configuration of the environment, for safe.directory: CI sets it there.
-    outer = [name for name in os.environ if name in _OUTER or name.startswith("GIT_CONFIG_")] if where is None else []
-    questions = ["--is-bare-repository", "--is-shallow-repository", "--show-object-format", "--git-dir"]
-    asked = [word for question in (*questions, "--git-common-dir") for word in (question, _MARK)]
-    result = run(
-        # Outside of a working tree the last one ends in an error, after the rest was answered.
-        ["rev-parse", "--path-format=absolute", *asked, "--show-toplevel"],
-        cwd=where,
-        inherit=outer,
-        ok=(0, 128),
-    )
-    said = [answer.removesuffix("\n") for answer in result.raw_text().split(f"{_MARK}\n")]
-    if len(said) != len(questions) + 2:
+    # The outer GIT_DIR is asked once and then fixed.
+    asked = asked or begin(WHEREABOUTS, cwd=where, inherit=outer(os.environ) if where is None else (), ok=(0, 128))
+    result = asked.end()
+    said = [answer.removesuffix("\n") for answer in result.raw_text().split(f"{MARK}\n")]
+    if len(said) != WHEREABOUTS.count(MARK) + 1:
         raise _not_here(result, where)
     bare, shallow, object_format, git_dir, common_dir, worktree = said
     return Repository(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from conductor_git.store.plumbing.git import Running
+from conductor_git.store.plumbing.questions import SETTINGS
 from conductor_git.store.plumbing.repository import Repository
 
 
@@ -21,16 +23,17 @@ class Settings(msgspec.Struct, frozen=True):
     """The values of each remote.*.url and remote.*.fetch."""
 
 
-_KEYS = r"^(commit\.cleanup|conductor\.control|init\.defaultbranch|remote\..*\.(url|fetch))$"
-
-
-def read_settings(repo: Repository) -> Settings:
-    """Read them all."""
-    fields = repo.git("config", "-z", "--show-scope", "--get-regexp", _KEYS, ok=(0, 1)).fields()
+def read_settings(repo: Repository, *, asked: Running | None = None) -> Settings:
+    """Read them all; `asked` where git was asked already."""
+    listed = repo.git(*SETTINGS, ok=(0, 1)) if asked is None else asked.end()
+    fields = listed.fields()
     found: dict[str, str] = {}
     remotes = []
     for scope, entry in zip(fields[::2], fields[1::2], strict=False):
         key, _, value = entry.partition("\n")
+        if scope == "command" and key != "commit.cleanup":
+            # What somebody gave this one command changes what is committed, never what is believed.
+            continue
         if key.startswith("remote."):
             remotes.append(value)
         elif key != "conductor.control" or scope == "local":
