@@ -11,6 +11,7 @@ from conductor_git.core.events import attestation
 from conductor_git.core.events.attestation import Attestation, Outcome
 from conductor_git.core.judgement.results import check_criteria, too_few, weaker_than
 from conductor_git.store.notes.ledger import append
+from conductor_git.store.notes.ledger_reader import read_ledger
 from conductor_git.store.validation.flights import serve
 from conductor_git.store.validation.runs import Job, RunResult
 
@@ -42,6 +43,8 @@ def record(job: Job, result: RunResult) -> RunResult:
     recorded = attestation.read(event)
     if recorded is None:
         raise CannotRun(f"the attestation of {job.target} cannot be read back", hint="conductor-git doctor")
+    # So that the claim that follows finds it read already.
+    read_ledger(job.repository)
     _, untold = check_criteria(job.criteria, result.results.metrics, job.baseline.metrics)
     return msgspec.structs.replace(result, recorded=recorded, untold=untold)
 

@@ -12,7 +12,7 @@ import msgspec
 
 from conductor_git.core import tree
 from conductor_git.core.errors import CannotRun
-from conductor_git.core.judgement.history import Graph, History, Node, Note, Tip
+from conductor_git.core.judgement.history import Graph, History, Node, Note, Pairs, Tip
 from conductor_git.core.messages import message
 from conductor_git.core.planning.plan import Plan
 from conductor_git.core.planning.policy import Policy
@@ -141,15 +141,21 @@ def _trunk_tip(graph: Graph, copies: dict[str, Oid], refs: Refs, policy: Policy)
     return local
 
 
+_LOG = ("-c", "i18n.logOutputEncoding=UTF-8", "-c", "log.showSignature=false", "log", "--stdin", "-z")
+_TRAILERS = "%(trailers:only,unfold,separator=%x1e,key_value_separator=%x1f)"
+
+
 def _walk(repo: Repository, known: _Read, tips: set[Oid], since: str) -> bool:
     new = {tip for tip in tips if tip not in known.nodes}
     if not new:
         return False
     stdin = "".join(
         [*(f"{tip}\n" for tip in new), *(f"^{tip}\n" for tip in known.tips), f"^{since}^@\n" if since else ""]
-    )
-    args = ["-c", "i18n.logOutputEncoding=UTF-8", "-c", "log.showSignature=false", "log", "--stdin", "-z"]
-    result = repo.git(*args, "--format=%H %T %ct %P%n%B", stdin=stdin.encode("ascii"), ok=(0, 128))
+    ).encode("ascii")
+    # Of few commits the trailers come along; of a long history they are asked for where there are any.
+    little = bool(known.nodes)
+    form = f"--format=%H %T %ct %P%n{_TRAILERS if little else ''}%n%B"
+    result = repo.git(*_LOG, form, stdin=stdin, ok=(0, 128))
     if result.code and since and repo.resolve(since) is None:
         return _walk(repo, known, tips, "")
     if result.code and known.tips:
@@ -157,9 +163,10 @@ def _walk(repo: Repository, known: _Read, tips: set[Oid], since: str) -> bool:
         known.tips, known.nodes, known.notes = set(), {}, {}
         return _walk(repo, known, tips, since)
     if result.code:
-        repo.git(*args, "--format=%H", stdin=stdin.encode("ascii"))
+        repo.git(*_LOG, "--format=%H", stdin=stdin)
     asked = _parse(result.out, known)
-    _read_trailers(repo, known, asked)
+    if not little:
+        _read_trailers(repo, known, asked)
     known.tips |= new
     if len(known.tips) > 1:
         # A tip that is some commit's parent is covered by that commit's tip; without this the list would only grow.
@@ -168,26 +175,33 @@ def _walk(repo: Repository, known: _Read, tips: set[Oid], since: str) -> bool:
 
 
 def _parse(out: bytes, known: _Read) -> list[Oid]:
-    """Take git's records in; returns the commits whose trailers must be asked for."""
+    """Take git's records in; returns the commits whose message has something like our trailers."""
     nodes, asked = known.nodes, []
     for record in out.split(b"\0"):
-        head, newline, body = record.partition(b"\n")
+        head, newline, rest = record.partition(b"\n")
         if not newline:
             continue
         # Without a function call each: this loop is what a first look at a long history takes.
         words = cast("list[Oid]", head.decode("ascii").split(" "))
         oid = words[0]
         nodes[oid] = (tuple(words[3:]) if words[3] else (), words[1], _seconds(words[2]))
+        block, _, body = rest.partition(b"\n")
         line = body.partition(b"\n")[0]
         trailers = b"onductor-" in body
         reverts = _REVERTS.search(body) if b"This reverts" in body else None
         if trailers or reverts or _SPEAKS.search(line):
             text = line.decode("utf-8", "replace")
             if trailers or reverts or _says_something(text):
-                known.notes[oid] = Note(text, (), Oid(reverts[1].decode("ascii")) if reverts else None)
+                pairs = _ours(block.decode("utf-8", "replace")) if block else ()
+                known.notes[oid] = Note(text, pairs, Oid(reverts[1].decode("ascii")) if reverts else None)
                 if trailers:
                     asked.append(oid)
     return asked
+
+
+def _ours(block: str) -> Pairs:
+    pairs = (pair.partition("\x1f") for pair in block.split("\x1e"))
+    return tuple((key, value) for key, _, value in pairs if key.lower().startswith("conductor-"))
 
 
 def _seconds(text: str) -> int:
@@ -203,20 +217,10 @@ def _read_trailers(repo: Repository, known: _Read, commits: list[Oid]) -> None:
     """git parses trailers, not we: hook and reader then agree on what one is."""
     if not commits:
         return
-    fields = "%(trailers:only,unfold,separator=%x1e,key_value_separator=%x1f)"
-    out = repo.git(
-        *("-c", "i18n.logOutputEncoding=UTF-8", "-c", "log.showSignature=false"),
-        *("log", "--no-walk=unsorted", "--stdin", "-z", f"--format=%H%n{fields}"),
-        stdin="".join(f"{oid}\n" for oid in commits).encode("ascii"),
-    )
-    for record in out.fields():
+    stdin = "".join(f"{oid}\n" for oid in commits).encode("ascii")
+    for record in repo.git(*_LOG, "--no-walk=unsorted", f"--format=%H%n{_TRAILERS}", stdin=stdin).fields():
         oid, _, block = record.partition("\n")
-        pairs = tuple(
-            (key, value)
-            for key, _, value in (pair.partition("\x1f") for pair in block.split("\x1e"))
-            if key.lower().startswith("conductor-")
-        )
-        known.notes[Oid(oid)] = msgspec.structs.replace(known.notes[Oid(oid)], trailers=pairs)
+        known.notes[Oid(oid)] = msgspec.structs.replace(known.notes[Oid(oid)], trailers=_ours(block))
 
 
 def _weigh_trees(
