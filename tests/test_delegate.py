@@ -111,7 +111,6 @@ def test_a_plan_gets_branch_start_worktree_event_and_brief(shop: Path, git: Git)
     assert git(there, "status", "--porcelain") == ""
     assert whoami(discover(str(there))).name == "agent-2"
     assert list_worktrees(discover(str(shop)))[1].locked == "conductor-git: plan 2 is delegated to agent-2"
-    assert git(shop, "config", "branch.agent-2/educational.mergeOptions") == "--no-ff"
     (event,) = (event for event in read_ledger(discover(str(shop))).events if event.kind == "delegation")
     assert (event.writer, event.plan, event.wave) == ("conductor", "2", None)
     assert {key: event.data[key] for key in ("agent", "agent_kind", "branch", "workspace")} == {
@@ -255,7 +254,6 @@ def test_killed_anywhere_the_same_command_finishes_it(
     there = shop.parent / "repo.worktrees" / "agent-3-faster"
     assert git(there, "status", "--porcelain") == ""
     assert git(there, "config", "conductor.writer") == "agent-3"
-    assert git(shop, "config", "branch.agent-3/faster.mergeOptions") == "--no-ff"
     assert list_worktrees(discover(str(shop)))[1].locked == "conductor-git: plan 3 is delegated to agent-3"
     assert run(shop, "3").code == REFUSED
 
@@ -577,3 +575,20 @@ def test_without_doors_none_are_installed_in_a_new_worktree(shop: Path, git: Git
     git(shop, "config", "core.hooksPath", ".husky/_")
     run(shop)
     assert not (shop.parent / "repo.worktrees" / "agent-2-educational" / ".husky").exists()
+
+
+def test_a_pull_is_a_fast_forward_and_so_may_integration_be_once_it_has_landed(
+    shop: Path, upstream: Path, git: Git, tmp_path: Path
+) -> None:
+    run(shop)
+    worktree = shop.parent / "repo.worktrees" / "agent-2-educational"
+    git(tmp_path, "clone", "-q", "-b", "agent-2/educational", str(upstream), "other")
+    git(tmp_path / "other", "commit", "-q", "--allow-empty", "-m", "from another clone")
+    git(tmp_path / "other", "push", "-q")
+    git(worktree, "pull", "-q")
+    assert git(worktree, "rev-parse", "HEAD") == git(tmp_path / "other", "rev-parse", "HEAD")
+    git(shop, "merge", "-q", "--no-ff", "-m", "land", "agent-2/educational")
+    git(worktree, "merge", "-q", "main")
+    assert git(worktree, "rev-parse", "HEAD") == git(shop, "rev-parse", "HEAD")
+    assert run(shop, resume=True).code == DONE
+    assert run(shop).code == REFUSED

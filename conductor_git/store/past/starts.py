@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 from conductor_git.core.errors import CannotRun
@@ -22,15 +24,24 @@ class Begun(msgspec.Struct, frozen=True):
     event: Oid | None
 
 
-def find_start(repo: Repository, tip: Oid, *, since: str = "") -> Begun | None:
-    """The start commit nearest below `tip` on its first-parent chain, not going below the commit `since`."""
+def find_start(repo: Repository, tip: Oid, plan: str, *, since: str = "") -> Begun | None:
+    """The start commit nearest below `tip` on its first-parent chain, not going below the commit `since`.
+
+    Where there is none the branch may have been forwarded onto what it landed on: then the plan's own, anywhere below.
+    """
+    chain = _starts(repo, tip, "--first-parent", since=since)
+    landed = (begun for begun in _starts(repo, tip, since=since) if begun.plan == plan)
+    return next(chain, None) or next(landed, None)
+
+
+def _starts(repo: Repository, tip: Oid, *walk: str, since: str) -> Iterator[Begun]:
     trailer = f"%(trailers:key={DELEGATION_TRAILER},valueonly)"
     listed = repo.git(
         "-c",
         "log.showSignature=false",
         "log",
         "-z",
-        "--first-parent",
+        *walk,
         "--encoding=UTF-8",
         f"--format=%H%x01%ct%x01{trailer}%x01%B",
         "--fixed-strings",
@@ -44,8 +55,7 @@ def find_start(repo: Repository, tip: Oid, *, since: str = "") -> Begun | None:
         oid, time, event, message = field.split("\x01", 3)
         start = parse_start(message)
         if start is not None:
-            return Begun(Oid(oid), start.plan, start.agent, int(time), Oid(event.strip()) if event.strip() else None)
-    return None
+            yield Begun(Oid(oid), start.plan, start.agent, int(time), Oid(event.strip()) if event.strip() else None)
 
 
 def make_start(repo: Repository, start: Start, event: Oid, parent: Oid) -> Oid:

@@ -67,7 +67,7 @@ def find_holding(repo: Repository, plan: Plan, upstream: Upstream | None, *, sin
     tip = repo.resolve(plan.ref)
     copy = repo.resolve(f"refs/remotes/{upstream.remote}/{plan.branch}") if upstream else None
     newest = tip or copy
-    begun = find_start(repo, newest, since=since) if newest else None
+    begun = find_start(repo, newest, plan.plan, since=since) if newest else None
     if newest and (begun is None or begun.plan != plan.plan):
         whose = f"plan {begun.plan}'s" if begun else "no plan's: it has no start commit"
         raise CannotRun(
@@ -155,7 +155,8 @@ def settle(repo: Repository, plan: Plan, agent: str, *, remote: str | None) -> P
     path = there.path if there else resolve_workspace(repo, plan.workspace, plan.branch)
     place = add_worktree(repo, path, plan.branch, reason=reason, doing=f"delegate {plan.plan}")
     set_in_worktree(repo, path, WRITER_KEY, agent)
-    set_shared(repo, f"branch.{plan.branch}.mergeOptions", "--no-ff")
+    # No branch.*.mergeOptions=--no-ff: it made a merge of each plain `git pull`. Until the plan has landed, the start
+    # commit keeps any other branch from being a fast-forward; from then on, one to integration does no harm.
     if remote is not None and repo.config(f"branch.{plan.branch}.remote") is None:
         # The branch's own copy, so that a plain `git push` there pushes it, and nothing else.
         set_shared(repo, f"branch.{plan.branch}.remote", remote)
