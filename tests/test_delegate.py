@@ -237,7 +237,7 @@ def murderous(tmp_path: Path) -> Callable[[int, str], dict[str, str]]:
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("kill_at", range(1, 17))
+@pytest.mark.parametrize("kill_at", range(1, 16))
 def test_killed_anywhere_the_same_command_finishes_it(
     upstream: Path, shop: Path, git: Git, murderous: Callable[[int, str], dict[str, str]], kill_at: int, when: str
 ) -> None:
@@ -264,7 +264,7 @@ def test_there_are_no_more_places_to_die_than_the_test_tries(
     env = murderous(1000, "before")
     process = start(shop, "Faster", "--wave", "One", env=env)
     process.communicate()
-    assert (process.returncode, len(Path(env["TALLY"]).read_text().splitlines())) == (0, 16)
+    assert (process.returncode, len(Path(env["TALLY"]).read_text().splitlines())) == (0, 15)
 
 
 def test_a_delegation_that_died_belongs_to_its_agent_only(
