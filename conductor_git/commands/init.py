@@ -15,7 +15,7 @@ from conductor_git.core.hooktext.precommitfile import PRE_COMMIT_CONFIG
 from conductor_git.core.planning.firstfiles import SCRIPT, first_script, script_path
 from conductor_git.core.planning.policy import POLICY_PATH, Policy
 from conductor_git.core.reporting.validationtext import failed_lines, passed_lines, running_lines
-from conductor_git.core.targets import Oid
+from conductor_git.core.targets import INTEGRATION, Oid
 from conductor_git.store.control.control import Control, read_control
 from conductor_git.store.control.firstscript import commit_first_script, is_first_script
 from conductor_git.store.control.founding import Draft, check_founding, commit_draft, draft, write_draft
@@ -31,7 +31,7 @@ from conductor_git.store.notes.writer import whoami
 from conductor_git.store.plumbing.config import remove_shared, set_shared
 from conductor_git.store.plumbing.refs import HEADS
 from conductor_git.store.plumbing.repository import Repository
-from conductor_git.store.validation.firstproof import INTEGRATION, Watch, prove_integration
+from conductor_git.store.validation.firstproof import Watch, prove_integration
 from conductor_git.store.validation.flights import StillRunning
 from conductor_git.store.validation.logs import log_tail
 

@@ -37,6 +37,10 @@ class Target(msgspec.Struct, frozen=True, order=True, array_like=True):
         return Target(self.plan)
 
 
+INTEGRATION = Target("integration")
+"""What integration's own content is proven as. No plan may have this name."""
+
+
 def is_plan_id(text: str) -> bool:
     """Whether `text` is a plan's number or slug."""
     return _PLAN.fullmatch(text) is not None

@@ -7,6 +7,7 @@ import re
 from conductor_git.core.planning.plan import Plan
 from conductor_git.core.planning.policy import POLICY_PATH, Policy
 from conductor_git.core.planning.policytext import render_policy
+from conductor_git.core.targets import INTEGRATION
 
 SCRIPT = "validate.sh"
 
@@ -49,7 +50,7 @@ def with_default(text: str) -> str:
 
 def integration_as_plan() -> Plan:
     """What integration's own content is proven as: no file declares it, and the policy's default script judges it."""
-    return Plan("integration", "Integration", "")
+    return Plan(INTEGRATION.plan, "Integration", "")
 
 
 def _encoded(text: str) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from conductor_git.core.planning.globs import glob_problem
-from conductor_git.core.targets import WAVE_NUMBER, is_plan_id
+from conductor_git.core.targets import INTEGRATION, WAVE_NUMBER, is_plan_id
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -34,7 +34,7 @@ def unprintable(text: str) -> str:
 
 def plan_problem(text: str) -> str:
     """Why a text is no plan's id."""
-    if text == "integration":
+    if text == INTEGRATION.plan:
         return "'integration' is the name that proofs of the integration branch itself have"
     return "" if is_plan_id(text) else "a plan is a number without leading zero, or a slug like 'parser-speed'"
 

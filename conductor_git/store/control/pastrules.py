@@ -13,7 +13,7 @@ from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.planning.plan import Plan
 from conductor_git.core.planning.policy import Policy
 from conductor_git.core.planning.rules import RuleSet, Scripts, rules_of
-from conductor_git.core.targets import Oid, Target
+from conductor_git.core.targets import INTEGRATION, Oid, Target
 from conductor_git.core.tree import CONTROL_FOLDER
 from conductor_git.store.control.control import read_control
 from conductor_git.store.control.controltree import folders_of
@@ -81,11 +81,16 @@ def _word(key: Key) -> str:
 
 
 def _named(snapshot: Snapshot, now: set[Key]) -> dict[Oid, set[Key]]:
-    """Control commit -> the rules, other than those of now, that proofs name together with it."""
+    """Control commit -> the rules, other than those of now, that proofs name together with it.
+
+    Nobody claims integration as such: its proofs are compared with, and never judged.
+    """
     found: dict[Oid, set[Key]] = {}
     for event in snapshot.ledger.events:
         proof = read_attestation(event) if event.kind == "attestation" else None
-        if proof is not None and (proof.target, proof.rules) not in now and _OID.fullmatch(proof.control):
+        if proof is None or proof.target == INTEGRATION or (proof.target, proof.rules) in now:
+            continue
+        if _OID.fullmatch(proof.control):
             found.setdefault(proof.control, set()).add((proof.target, proof.rules))
     return found
 

@@ -8,14 +8,12 @@ from conductor_git.core.findings import Finding
 from conductor_git.core.planning.firstfiles import integration_as_plan
 from conductor_git.core.planning.rules import rules_of
 from conductor_git.core.reporting.fold import fold
-from conductor_git.core.targets import Target
+from conductor_git.core.targets import INTEGRATION
 from conductor_git.store.plumbing.repository import Repository
 from conductor_git.store.plumbing.staged import product_of
 from conductor_git.store.snapshot import take
 from conductor_git.store.validation.flights import Say, StillRunning
 from conductor_git.store.validation.validating import Validated, prove
-
-INTEGRATION = Target(integration_as_plan().plan)
 
 
 class Watch(msgspec.Struct, frozen=True):
