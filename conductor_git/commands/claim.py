@@ -29,7 +29,9 @@ from conductor_git.store.validation.logs import log_tail
 from conductor_git.store.validation.platform import platform_tag
 from conductor_git.store.validation.validating import Validated, prove
 
-_RUN_MENDS = frozenset({"CG201", "CG202", "CG203", "CG204", "CG205", "CG206", "CG207"})
+_RUN_MENDS = frozenset(
+    {"CG201", "CG202", "CG203", "CG204", "CG205", "CG206", "CG207", "CG621", "CG622", "CG623", "CG624", "CG625"}
+)
 """What is wrong for want of a run, and nothing else."""
 
 

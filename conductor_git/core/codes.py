@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-import msgspec
-
-
-class Code(msgspec.Struct, frozen=True):
-    """A stable code. Codes are never reused; docs/FORMAT.md lists them from here."""
-
-    code: str
-    title: str
-    why: str
-    remedy: str
-
+from conductor_git.core.code import Code as Code
+from conductor_git.core.signaturecodes import SIGNATURE_CODES
 
 _ALL = (
     # Messages
@@ -362,4 +353,6 @@ _ALL = (
     ),
 )
 
-CATALOGUE: dict[str, Code] = {entry.code: entry for entry in _ALL}
+CATALOGUE: dict[str, Code] = {
+    entry.code: entry for entry in sorted((*_ALL, *SIGNATURE_CODES), key=lambda entry: entry.code)
+}

@@ -11,6 +11,7 @@ from conductor_git.core.targets import Oid
 from conductor_git.store.control.control import read_control
 from conductor_git.store.control.pastrules import find_past_rules
 from conductor_git.store.notes.ledger_reader import read_ledger
+from conductor_git.store.notes.vouching import sifted
 from conductor_git.store.past.history import read_history
 from conductor_git.store.plumbing.refs import Refs, read_refs
 from conductor_git.store.plumbing.repository import Repository
@@ -25,8 +26,10 @@ def take(repo: Repository, *, also: Iterable[Oid] = (), refs: Refs | None = None
     refs = read_refs(repo) if refs is None else refs
     refs = msgspec.structs.replace(refs, settings=refs.told(repo))
     control = read_control(repo, refs=refs, use_cache=use_cache)
+    policy = control.policy
     ledger = read_ledger(repo, refs=refs, use_cache=use_cache)
-    history = read_history(repo, control.policy, control.plans, refs, also=also, use_cache=use_cache)
+    ledger = sifted(repo, ledger, policy.trust, policy.repository, control.signers, use_cache=use_cache)
+    history = read_history(repo, policy, control.plans, refs, also=also, use_cache=use_cache)
     snapshot = Snapshot(
         policy=control.policy,
         control=control.oid,
@@ -36,5 +39,7 @@ def take(repo: Repository, *, also: Iterable[Oid] = (), refs: Refs | None = None
         history=history,
         ledger=ledger,
         findings=control.findings,
+        signers=control.signers,
+        hub=refs.hub(policy.integration_ref),
     )
     return msgspec.structs.replace(snapshot, past_rules=find_past_rules(repo, snapshot, use_cache=use_cache))

@@ -70,6 +70,8 @@ class Attestation(msgspec.Struct, frozen=True):
     """As read: a runner only where the writer is one, whatever it says of itself."""
     unmet: tuple[str, ...] = ()
     """Criteria that did not hold, as text."""
+    signed: bool = False
+    """As read: the policy asks for a signature, and this one is good."""
     digest: str = ""
     """`sha256:<hex>` over the canonical statement; filled when read or rendered."""
     event: Oid | None = None
@@ -83,6 +85,7 @@ def statement(attestation: Attestation) -> dict[str, Any]:
         "passed",
         "digest",
         "event",
+        "signed",
         "target",
         "rules",
         "script",
@@ -137,6 +140,7 @@ def read(event: Event) -> Attestation | None:
                 "script_digest": script["digest"]["gitBlob"],
                 "failed_tests": predicate.get("failedTests", ()),
                 "role": own.get("role", "agent") if event.writer.startswith(RUNNER_PREFIX) else "agent",
+                "signed": bool(event.signer),
                 "digest": digest(body),
                 "event": event.id,
             },

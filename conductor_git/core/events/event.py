@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 
+from conductor_git.core.events.canonical import canonical as canonical
+from conductor_git.core.events.dsse import Envelope, pae, parse_envelope, render_envelope
+from conductor_git.core.events.sealed import seal, unseal
 from conductor_git.core.targets import PLAN_ID, Oid, Target
 
 VERSION = 1
+SIGNED_VERSION = 2
+"""Of a line that is an envelope around what an unsigned line would say."""
 
 Kind = Literal[
     "attestation",
@@ -42,6 +47,12 @@ class Event(msgspec.Struct, frozen=True):
     data: dict[str, Any]
     plan: str | None = None
     wave: int | None = None
+    sealed: Envelope | None = None
+    """The envelope of a signed line; whether its signature is good is not said by that."""
+    repository: str = ""
+    """The policy's id that a signed line names."""
+    signer: str = ""
+    """`SHA256:…` of the key, where the policy asks for a signature and this one is good."""
 
     @property
     def target(self) -> Target | None:
@@ -63,15 +74,10 @@ class BadLine(msgspec.Struct, frozen=True):
     code: str = "CG601"
 
 
-def canonical(value: object) -> str:
-    """Canonical JSON: sorted keys, no spaces, ASCII only, no NaN; one line."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-
-
-def render_line(
+def line_fields(
     *, clock: int, writer: str, kind: Kind, time: int, data: dict[str, Any], target: Target | None = None
-) -> bytes:
-    """The bytes of an event's note: one line of canonical JSON with its newline."""
+) -> dict[str, Any]:
+    """What a line says, as JSON-ready values."""
     line: dict[str, Any] = {
         "clock": clock,
         "data": data,
@@ -84,7 +90,26 @@ def render_line(
         line["plan"] = target.plan
         if target.wave is not None:
             line["wave"] = target.wave
-    return canonical(line).encode("ascii") + b"\n"
+    return line
+
+
+def render_line(
+    *, clock: int, writer: str, kind: Kind, time: int, data: dict[str, Any], target: Target | None = None
+) -> bytes:
+    """The bytes of an event's note: one line of canonical JSON with its newline."""
+    fields = line_fields(clock=clock, writer=writer, kind=kind, time=time, data=data, target=target)
+    return canonical(fields).encode("ascii") + b"\n"
+
+
+Sign = Callable[[bytes], tuple[str, bytes]]
+"""Signs bytes: the key as ssh-keygen prints it, and the signature's blob."""
+
+
+def render_signed(fields: dict[str, Any], *, repository: str, sign: Sign) -> bytes:
+    """The bytes of a signed event's note, from the fields of a line. Raises ValueError for what cannot be signed."""
+    payload_type, payload = seal(fields, repository)
+    keyid, sig = sign(pae(payload_type, payload))
+    return _signed_line(Envelope(payload_type, payload, keyid, sig))
 
 
 _Count = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
@@ -101,22 +126,57 @@ class _Line(msgspec.Struct):
     wave: Annotated[int, msgspec.Meta(ge=0, lt=10**9)] | None = None
 
 
+class _SealedLine(_Line, kw_only=True):
+    repository: str
+
+
 _decoder = msgspec.json.Decoder(_Line)
 _encoder = msgspec.msgpack.Encoder()
 
 
 def parse_line(raw: bytes, *, id: Oid, ref: str) -> Event | BadLine:
     """Read one note. Never raises; what cannot be read is a BadLine. Kinds unknown here are kept as they are."""
-    try:
-        line = _decoder.decode(raw)
-    except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        return BadLine(id, ref, f"not an event: {error}")
-    why = _unfit(line, raw)
-    if why:
+    envelope = None
+    if raw.startswith(_ENVELOPE):
+        opened = parse_envelope(raw)
+        # One spelling only: nobody can make another event of what somebody else has signed.
+        if isinstance(opened, str) or _signed_line(opened) != raw:
+            return BadLine(id, ref, opened if isinstance(opened, str) else "an envelope that is not canonical")
+        envelope = opened
+    line = _read(raw) if envelope is None else _read_sealed(envelope)
+    why = line if isinstance(line, str) else _unfit(line, raw if envelope is None else envelope.payload)
+    if isinstance(line, str) or why:
         return BadLine(id, ref, why)
     if writer_of_ref(ref) != line.writer:
         return BadLine(id, ref, f"names writer '{line.writer}'", code="CG602")
-    return Event(id, line.clock, line.writer, line.kind, line.time, line.data, line.plan, line.wave)
+    repository = line.repository if isinstance(line, _SealedLine) else ""
+    said = (line.clock, line.writer, line.kind, line.time, line.data, line.plan, line.wave)
+    return Event(id, *said, sealed=envelope, repository=repository)
+
+
+_ENVELOPE = b'{"payload":'
+"""How canonical JSON of an envelope begins, and that of no unsigned line: no key of theirs sorts so."""
+
+
+def _signed_line(envelope: Envelope) -> bytes:
+    return canonical({**render_envelope(envelope), "v": SIGNED_VERSION}).encode("ascii") + b"\n"
+
+
+def _read(raw: bytes) -> _Line | str:
+    try:
+        return _decoder.decode(raw)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        return f"not an event: {error}"
+
+
+def _read_sealed(envelope: Envelope) -> _SealedLine | str:
+    fields = unseal(envelope.payload_type, envelope.payload)
+    if isinstance(fields, str):
+        return fields
+    try:
+        return msgspec.convert(fields, _SealedLine)
+    except (msgspec.ValidationError, ValueError, RecursionError) as error:
+        return f"not an event: {error}"
 
 
 def writer_of_ref(ref: str) -> str:

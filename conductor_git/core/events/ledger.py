@@ -15,6 +15,14 @@ CLOCK_SLACK = 1000
 """An honest clock is at most the number of events that its writer knew; we may know that many fewer than it did."""
 
 
+class Doubted(msgspec.Struct, frozen=True):
+    """An event that needs a good signature and has none: it counts for nothing."""
+
+    event: Event
+    code: str
+    why: str
+
+
 class Ledger(msgspec.Struct, frozen=True):
     """Every event that is known here, each once, and every note that is none."""
 
@@ -26,11 +34,13 @@ class Ledger(msgspec.Struct, frozen=True):
     fetched: bool = True
     """False where the clone has remotes, but neither a ledger of its own nor a fetched one: others' events are unknown
     here, not absent."""
+    doubted: tuple[Doubted, ...] = ()
+    """Events that were set aside for want of a signature, in `Event.order`; they are not among `events`."""
 
     @property
     def clock_limit(self) -> int:
         """The highest clock that is believed."""
-        return len(self.events) + CLOCK_SLACK
+        return len(self.events) + len(self.doubted) + CLOCK_SLACK
 
     @property
     def clock(self) -> int:
@@ -74,6 +84,7 @@ def findings(ledger: Ledger) -> list[Finding]:
         text = f"{count} not believed; '{lines[0].id[:7]}': {lines[0].why}"
         # Names in git need not be text.
         found.append(Finding(code, "warning", printable(ref), printable(text)))
+    found += _doubts(ledger.doubted)
     ahead: dict[str, list[Event]] = {}
     for event in ledger.ahead:
         ahead.setdefault(event.writer, []).append(event)
@@ -81,6 +92,20 @@ def findings(ledger: Ledger) -> list[Finding]:
         first, more = events[0], f"and {len(events) - 1} more of '{writer}'" if len(events) > 1 else ""
         text = f"clock {first.clock} of event '{first.id[:7]}' is too far ahead of {len(ledger.events)} events"
         found.append(Finding("CG603", "warning", writer, text, detail=more))
+    return found
+
+
+def _doubts(doubted: Iterable[Doubted]) -> list[Finding]:
+    groups: dict[tuple[str, str], list[Doubted]] = {}
+    for each in doubted:
+        groups.setdefault((each.code, each.event.writer), []).append(each)
+    found = []
+    for (code, writer), listed in groups.items():
+        event = listed[-1].event
+        about = f" of {event.target}" if event.target else ""
+        text = f"{event.kind}{about} by '{writer}' counts for nothing: {listed[-1].why}"
+        older = f"; {len(listed) - 1} more of '{writer}'" if len(listed) > 1 else ""
+        found.append(Finding(code, "warning", writer, printable(text), detail=f"event '{event.id[:7]}'{older}"))
     return found
 
 

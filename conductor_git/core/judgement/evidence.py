@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import msgspec
 
 from conductor_git.core.events import attestation
 from conductor_git.core.events.attestation import Attestation
-from conductor_git.core.events.event import Event
-from conductor_git.core.events.ledger import CLOCK_SLACK
+from conductor_git.core.events.ledger import Doubted, Ledger
+from conductor_git.core.events.trust import Trust
 from conductor_git.core.findings import Finding, Severity
 from conductor_git.core.judgement import results
 from conductor_git.core.planning.rules import RuleSet
@@ -57,6 +57,8 @@ class Evidence(msgspec.Struct, frozen=True):
         """On whose word it rests."""
         if not self.proofs:
             return None
+        if all(proof.signed for proof in self.proofs):
+            return "signed"
         return "runner" if all(proof.role == "runner" for proof in self.proofs) else "self"
 
 
@@ -64,13 +66,15 @@ class Attestations:
     """Every readable attestation of a ledger, by target and by digest, oldest first; before all of them those whose
     clock is too far ahead to be believed."""
 
-    def __init__(self, events: Sequence[Event]) -> None:
+    def __init__(self, ledger: Ledger) -> None:
         self.by_target: dict[Target, list[Attestation]] = {}
         self.by_digest: dict[str, Attestation] = {}
+        self.doubted: dict[Target, list[tuple[Attestation, Doubted]]] = {}
+        """Those that were set aside for want of a signature."""
         self.unreadable = 0
-        limit = len(events) + CLOCK_SLACK
+        limit = ledger.clock_limit
         # The last word counts, and a clock that cannot be believed must not buy it.
-        for event in sorted(events, key=lambda event: event.clock <= limit):
+        for event in sorted(ledger.events, key=lambda event: event.clock <= limit):
             if event.kind != "attestation":
                 continue
             found = attestation.read(event)
@@ -79,25 +83,41 @@ class Attestations:
                 continue
             self.by_target.setdefault(found.target, []).append(found)
             self.by_digest[found.digest] = found
+        for doubt in ledger.doubted:
+            found = attestation.read(doubt.event) if doubt.event.kind == "attestation" else None
+            if found is not None and found.writer == doubt.event.writer:
+                self.doubted.setdefault(found.target, []).append((found, doubt))
 
     def of(self, target: Target) -> list[Attestation]:
         """All of one target, oldest first in ledger order."""
         return self.by_target.get(target, [])
+
+    def unsigned(self, target: Target) -> list[Attestation]:
+        """Those of a target that are set aside only because nobody signed them."""
+        return [found for found, doubt in self.doubted.get(target, ()) if doubt.code == "CG621"]
 
 
 class Court:
     """The evidence rules with what they need to know; one a snapshot."""
 
     def __init__(
-        self, attestations: Attestations, repository: str, past_rules: Mapping[tuple[Target, str], RuleSet]
+        self,
+        attestations: Attestations,
+        repository: str,
+        past_rules: Mapping[tuple[Target, str], RuleSet],
+        trust: Trust,
+        exempt: Callable[[Oid], bool],
     ) -> None:
         self.attestations = attestations
         self.repository = repository
         self.past_rules = past_rules
+        self.trust = trust
+        self.exempt = exempt
+        """Whether a commit stood before signatures were asked for."""
 
     def judge(self, asked: Asked, rules: RuleSet | Finding) -> Evidence:
         """Judge one claim's evidence; `rules` are those of now, or why there are none."""
-        here = self._about(asked.target, asked.product)
+        here = self._about(asked.target, asked.product, asked.commit)
         if isinstance(rules, RuleSet) and any(found.rules == rules.digest for found in here):
             return self._under(asked, rules, here)
         past = self.past_rules.get((asked.target, asked.rules or "")) if asked.commit is not None else None
@@ -106,26 +126,30 @@ class Court:
             return Evidence(then.proofs, (), (_finding("CG209", asked, text, severity="warning"),), drift=True)
         return Evidence(findings=(rules if isinstance(rules, Finding) else self._why_not(asked, rules, here),))
 
-    def ever_proved(self, target: Target, product: Oid, rules: RuleSet | Finding) -> bool:
+    def ever_proved(self, target: Target, product: Oid, rules: RuleSet | Finding, commit: Oid | None = None) -> bool:
         """Whether this content was proven once, under the rules of now or of an earlier time, whatever was said since.
 
-        What has landed is asked this: no later word in the ledger, and no later change of rules, makes it unproven.
+        What has landed, at `commit`, is asked this: no later word in the ledger, and no later change of rules, makes it
+        unproven.
         """
-        passed = [found for found in self._about(target, product) if found.passed]
+        passed = [found for found in self._about(target, product, commit) if found.passed]
         digests = dict.fromkeys(found.rules for found in passed)
         past = (self.past_rules.get((target, digest)) for digest in digests)
         known = [*(found for found in past if found), *([rules] if isinstance(rules, RuleSet) else [])]
-        return any(self._under(Asked(target, product), each, passed).complete for each in known)
+        asked = Asked(target, product, commit)
+        return any(self._under(asked, each, passed).complete for each in known)
 
-    def _about(self, target: Target, product: Oid) -> list[Attestation]:
+    def _about(self, target: Target, product: Oid, commit: Oid | None) -> list[Attestation]:
         every = self.attestations.of(target)
+        if commit is not None and target in self.attestations.doubted and self.exempt(commit):
+            every = [*self.attestations.unsigned(target), *every]
         return [found for found in every if found.tree == product and found.repository == self.repository]
 
     def _under(self, asked: Asked, rules: RuleSet, here: list[Attestation]) -> Evidence:
         """What these attestations of the content are worth under some rules."""
         current = [found for found in here if found.rules == rules.digest]
         awaiting: list[str] = []
-        if rules.attested_by == "runner":
+        if rules.attested_by == "runner" or self._runners_only(asked):
             # Where a runner has spoken, what agents say besides is not asked for.
             of_runners = [found for found in current if found.role == "runner"]
             awaiting = [] if of_runners else ["a runner"]
@@ -141,9 +165,18 @@ class Court:
             findings.append(_finding("CG208", asked, f"{asked.target} awaits {', '.join(awaiting)}", severity="info"))
         return Evidence(proofs, tuple(awaiting), tuple(findings))
 
+    def _runners_only(self, asked: Asked) -> bool:
+        """Whether agents' word is not enough whatever the rules of that time said: they did not have to sign it."""
+        return self.trust.attestations == "runner" and not (asked.commit is not None and self.exempt(asked.commit))
+
     def _why_not(self, asked: Asked, rules: RuleSet, here: list[Attestation]) -> Finding:
         """Why nothing proves this content under the rules of now."""
         tree = f"tree '{asked.product[:7]}'"
+        for found, doubt in reversed(self.attestations.doubted.get(asked.target, ())):
+            if found.passed and (found.tree, found.rules) == (asked.product, rules.digest):
+                return _finding(
+                    doubt.code, asked, f"the proof of {tree} by '{found.writer}' does not count: {doubt.why}"
+                )
         if any(found.passed for found in here):
             return _finding("CG203", asked, f"{tree} passed under other rules than those of now ('{rules.script}')")
         every = self.attestations.of(asked.target)

@@ -33,7 +33,7 @@ def judge_steps(snapshot: Snapshot, claims: Claims, verdicts: Verdicts) -> Spine
     tip = snapshot.history.integration
     if tip is None or not snapshot.history.since_known:
         return Spine(tuple(_cannot_tell(snapshot)), {})
-    judge = _Steps(snapshot, claims, verdicts, accepted(snapshot.ledger.events))
+    judge = _Steps(snapshot, claims, verdicts, _settled(snapshot, verdicts))
     findings = judge.unsettled(judge.walk(tip.oid))
     if not snapshot.ledger.fetched:
         findings = [_untold(finding) for finding in findings]
@@ -88,8 +88,9 @@ class _Steps:
         self.brought: dict[Oid, tuple[str, ...]] = {}
         self._forwarded = ""
         self._passed: dict[Oid, set[Target]] = {}
-        for target, listed in verdicts.attestations.by_target.items():
-            for found in listed:
+        attestations = verdicts.attestations
+        for target in {*attestations.by_target, *attestations.doubted}:
+            for found in (*attestations.of(target), *attestations.unsigned(target)):
                 if found.passed:
                     self._passed.setdefault(found.tree, set()).add(target)
 
@@ -135,17 +136,16 @@ class _Steps:
             elif each.step not in self.settled:
                 kept += [found for found in reversed(each.findings) if not _is_made_good(found, each, landed, passed)]
             landed |= each.plans if not each.findings else frozenset()
-            passed |= self._proved(self.snapshot.history.product(each.step))
+            passed |= self._proved(each.step)
         return kept[::-1]
 
-    def _proved(self, product: Oid | None) -> set[Target]:
-        """What was ever proven on this content."""
+    def _proved(self, step: Oid) -> set[Target]:
+        """What was ever proven on the content of a step."""
+        product = self.snapshot.history.product(step)
         if product is None:
             return set()
-        ever = self.verdicts.court.ever_proved
-        return {
-            target for target in self._passed.get(product, ()) if ever(target, product, self.verdicts.rules(target))
-        }
+        ever, rules = self.verdicts.court.ever_proved, self.verdicts.rules
+        return {target for target in self._passed.get(product, ()) if ever(target, product, rules(target), step)}
 
     def _taken_in(self, step: Oid) -> list[Oid]:
         """The first parents of what a merge took in, newest first, where they are a line of integration: not a claim
@@ -229,7 +229,7 @@ class _Steps:
         if before in history.controls and history.controls.get(after or before) != history.controls[before]:
             text = f"{what} changes '.conductor/'"
             yield Finding("CG507", "alarm", step, text, f"git diff {step[:12]}^1 {step[:12]} -- .conductor")
-        proved = self._proved(product)
+        proved = self._proved(step)
         for target in targets:
             if target not in proved:
                 yield self._unvalidated(step, what, target, product)
@@ -253,6 +253,12 @@ class _Steps:
     @property
     def _name(self) -> str:
         return self.snapshot.policy.integration
+
+
+def _settled(snapshot: Snapshot, verdicts: Verdicts) -> frozenset[Oid]:
+    """What the conductor accepted; of what stood before signatures were asked for, also without one."""
+    unsigned = (doubt.event for doubt in snapshot.ledger.doubted if doubt.code == "CG621")
+    return accepted(snapshot.ledger.events) | frozenset(filter(verdicts.before_signatures, accepted(unsigned)))
 
 
 def _is_made_good(finding: Finding, judged: _Judged, landed: set[str], passed: set[Target]) -> bool:

@@ -68,5 +68,5 @@ class Landings:
     def _holds(self, said: Said) -> bool:
         if said.commit not in self._held:
             rules = self.verdicts.rules(said.target)
-            self._held[said.commit] = self.verdicts.court.ever_proved(said.target, said.product, rules)
+            self._held[said.commit] = self.verdicts.court.ever_proved(said.target, said.product, rules, said.commit)
         return self._held[said.commit]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from conductor_git.core.events.ledger import Ledger
+from conductor_git.core.events.signers import Signers
 from conductor_git.core.findings import Finding
 from conductor_git.core.judgement.history import History
 from conductor_git.core.planning.plan import BrokenPlan, Plan
@@ -30,6 +31,10 @@ class Snapshot(msgspec.Struct, frozen=True):
     """Rules that an older control commit really had for a target, by digest; drift is believed for these only."""
     findings: tuple[Finding, ...] = ()
     """What gathering already found (control diverged, …)."""
+    signers: Signers = Signers()
+    """Who may sign what; the ledger is sifted by it already."""
+    hub: str = ""
+    """The remote that says it enforces the rules for integration; empty where none does."""
 
     def plan(self, plan: str) -> Plan | None:
         """A plan by its id."""

@@ -43,8 +43,12 @@ class Verdicts:
         self.snapshot = snapshot
         self.claims = claims
         self.plans = {plan.plan: plan for plan in snapshot.plans}
-        self.attestations = Attestations(snapshot.ledger.events)
-        self.court = Court(self.attestations, snapshot.policy.repository, snapshot.past_rules)
+        self.attestations = Attestations(snapshot.ledger)
+        policy = snapshot.policy
+        self.court = Court(
+            self.attestations, policy.repository, snapshot.past_rules, policy.trust, self.before_signatures
+        )
+        self._exempt: set[Oid] | None = None
         self.blockers = open_blockers(snapshot.ledger.events)
         self._known: dict[Target, Verdict] = {}
         self._rules: dict[Target, RuleSet | Finding] = {}
@@ -91,6 +95,13 @@ class Verdicts:
         if plan not in self._holders:
             self._holders[plan] = holder(self._delegations.get(plan, ()), plan, self.claims.start_of(plan))
         return self._holders[plan]
+
+    def before_signatures(self, commit: Oid) -> bool:
+        """Whether a commit is contained in what the policy exempts from signatures."""
+        if self._exempt is None:
+            since = self.snapshot.policy.trust.since
+            self._exempt = self.claims.graph.ancestors([Oid(since)]) if since else set()
+        return commit in self._exempt
 
     def agent(self, plan: str) -> str:
         """The agent who has the plan, or is to have it; empty for a plan that nobody declares."""

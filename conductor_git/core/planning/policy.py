@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from conductor_git.core.events.trust import Trust
+
 POLICY_PATH = ".conductor/conductor.toml"
 FORMAT = 1
 
@@ -59,6 +61,7 @@ class Policy(msgspec.Struct, frozen=True):
     validation: ValidationPolicy = ValidationPolicy()
     protect: tuple[str, ...] = ()
     limits: Limits = Limits()
+    trust: Trust = Trust()
 
     @property
     def integration_ref(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from conductor_git.core.events.trust import Demand, Trust
 from conductor_git.core.planning.plan import PlanError
 from conductor_git.core.planning.policy import (
     FORMAT,
@@ -53,9 +54,15 @@ _VALIDATION: dict[str, Read] = {
     "baseline": flag,
 }
 _LIMITS: dict[str, Read] = {"event-bytes": count(1024), "log-bytes": count(1024), "silent": seconds}
-_TABLES: dict[str, tuple[type[ValidationPolicy | Limits], dict[str, Read]]] = {
+_TRUST: dict[str, Read] = {
+    "attestations": one_of(Demand),
+    "conductor": flag,
+    "since": text(oid_problem, empty=True),
+}
+_TABLES: dict[str, tuple[type[ValidationPolicy | Limits | Trust], dict[str, Read]]] = {
     "validation": (ValidationPolicy, _VALIDATION),
     "limits": (Limits, _LIMITS),
+    "trust": (Trust, _TRUST),
 }
 _TOP: dict[str, Read] = {
     "repository": text(repository_problem),
@@ -85,8 +92,12 @@ def parse_policy(source: str | bytes, path: str = POLICY_PATH) -> Policy | Broke
     values = reading.values(table, "", _TOP)
     if "repository" not in table:
         reading.fault("repository", "'repository' is missing")
+    policy = Policy(**{"repository": "", **values})
+    if policy.trust.attestations == "runner" != policy.validation.attested_by:
+        # Agents' results stay unsigned then: they must not count as the last word.
+        reading.fault("trust.attestations", "'trust.attestations' = 'runner' needs 'validation.attested-by' = 'runner'")
     errors = problems.found()
-    return BrokenPolicy(path, errors) if errors else Policy(**values)
+    return BrokenPolicy(path, errors) if errors else policy
 
 
 class _Reading:
@@ -117,7 +128,7 @@ class _Reading:
                     self.fault(key, f"'{key}' {error}")
         return found
 
-    def _table(self, name: str, value: Any) -> ValidationPolicy | Limits:
+    def _table(self, name: str, value: Any) -> ValidationPolicy | Limits | Trust:
         kind, known = _TABLES[name]
         if not isinstance(value, dict):
             self.fault(name, f"'{name}' is a table, not {shown(value)}")

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from conductor_git.core.durations import render_duration
+from conductor_git.core.events.trust import Trust
 from conductor_git.core.planning.policy import FORMAT, Limits, Policy, ValidationPolicy
 
 Line = tuple[str, Any, Any, str]
@@ -28,6 +29,7 @@ def render_policy(policy: Policy) -> str:
             "[limits]",
             *_lines(_limits(policy.limits)),
             "",
+            *_trusted(policy.trust),
         ]
     )
 
@@ -113,6 +115,24 @@ def _limits(limits: Limits) -> tuple[Line, ...]:
             "A plan without a sign of life for so long is shown as silent.",
         ),
     )
+
+
+def _trusted(trust: Trust) -> list[str]:
+    """The table of signatures; nothing where nothing is asked for, for most do without."""
+    default = Trust()
+    if trust == default:
+        return []
+    entries: tuple[Line, ...] = (
+        (
+            "attestations",
+            trust.attestations,
+            default.attestations,
+            "Whose results must be signed: none, agent (everybody's), or runner (then attested-by is runner too).",
+        ),
+        ("conductor", trust.conductor, default.conductor, "What the conductor decides must be signed."),
+        ("since", trust.since, default.since, "What this commit contains was judged before that, and stays."),
+    )
+    return ["[trust]", *_lines(entries), ""]
 
 
 def _lines(entries: tuple[Line, ...]) -> list[str]:

@@ -8,12 +8,12 @@ import msgspec
 
 from conductor_git.core.findings import Finding
 from conductor_git.core.judgement.evidence import Basis
+from conductor_git.core.judgement.levels import Level as Level
 from conductor_git.core.targets import Oid
 
 SCHEMA = 1
 
 State = Literal["waiting", "ready", "active", "blocked", "claimed", "complete", "merged", "retired"]
-Level = Literal["L0", "L1", "L2"]
 
 
 class Proof(msgspec.Struct, frozen=True):
@@ -98,6 +98,8 @@ class Board(msgspec.Struct, frozen=True):
     plans: tuple[PlanStatus, ...]
     findings: tuple[Finding, ...]
     next: tuple[Step, ...]
+    level_why: str = ""
+    """What the level rests on."""
     silent_after: int = 86_400
     """Seconds without a sign of life after which work that goes on is shown as silent (the policy's limits)."""
 

@@ -9,6 +9,7 @@ from conductor_git.core.events.ledger import findings as ledger_findings
 from conductor_git.core.findings import Finding
 from conductor_git.core.judgement.claims import Claims
 from conductor_git.core.judgement.integration import Spine, judge_steps
+from conductor_git.core.judgement.levels import judge_level, judge_signers
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.judgement.verdicts import Verdict, Verdicts
 from conductor_git.core.planning.plan import BrokenPlan, Plan, Wave
@@ -27,10 +28,22 @@ def fold(snapshot: Snapshot, now: int) -> Board:
     folder = _Folder(snapshot, claims, verdicts, spine, now)
     plans = tuple(folder.plan(plan) for plan in snapshot.plans) + tuple(map(_broken, snapshot.broken))
     plans = tuple(sorted(plans, key=lambda status: _natural(status.plan)))
-    findings = _in_order([*snapshot.findings, *spine.findings, *claims.findings, *ledger_findings(snapshot.ledger)])
+    signers = judge_signers(snapshot.policy.trust, snapshot.signers)
+    findings = _in_order(
+        [*snapshot.findings, *signers, *spine.findings, *claims.findings, *ledger_findings(snapshot.ledger)]
+    )
     policy = snapshot.policy
+    footing = judge_level(policy, snapshot.signers, snapshot.hub)
     board = Board(
-        SCHEMA, "L0", policy.integration, policy.control_ref, plans, tuple(findings), (), policy.limits.silent
+        SCHEMA,
+        footing.level,
+        policy.integration,
+        policy.control_ref,
+        plans,
+        tuple(findings),
+        (),
+        footing.why,
+        policy.limits.silent,
     )
     return msgspec.structs.replace(board, next=next_steps(board))
 

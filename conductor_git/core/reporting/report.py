@@ -9,6 +9,7 @@ import msgspec
 from conductor_git.core.durations import ago
 from conductor_git.core.events.authority import CONDUCTOR
 from conductor_git.core.findings import Finding, Severity
+from conductor_git.core.judgement.levels import say_level
 from conductor_git.core.reporting.board import Board, PlanStatus, State, Step, WaveStatus
 from conductor_git.core.reporting.lines import GAP, Line, Span, Style, cells, columns, one_line, pad, plain, shorten
 from conductor_git.core.reporting.steps import idle
@@ -29,11 +30,6 @@ STATE_STYLES: dict[State, Style] = {
 }
 """Every state with how it looks, what needs eyes first."""
 
-_LEVELS = {
-    "L0": "L0: doors advise, each writer vouches for itself",
-    "L1": "L1: a hub refuses what is not proven",
-    "L2": "L2: proofs are signed",
-}
 _SEVERITY_STYLES: dict[Severity, Style] = {"alarm": "bad", "error": "bad", "warning": "claimed", "info": "dim"}
 _LEAST_TITLE = 8
 
@@ -146,7 +142,7 @@ def _said(finding: Finding) -> list[Line]:
 def _head(board: Board) -> list[Line]:
     control = board.control.removeprefix("refs/heads/")
     rules = "" if control == board.integration else f"; rules come from '{control}'"
-    return [((one_line(summary(board)), "head"),), ((one_line(f"{_LEVELS[board.level]}{rules}"), "dim"),)]
+    return [((one_line(summary(board)), "head"),), ((one_line(f"{say_level(board.level)}{rules}"), "dim"),)]
 
 
 def _table(board: Board, now: int, width: int) -> list[Line]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from conductor_git.core.errors import CannotRun
+from conductor_git.core.events.signers import Signers
 from conductor_git.core.findings import Finding
 from conductor_git.core.planning.plan import BrokenPlan, Plan
 from conductor_git.core.planning.plans import one_each
@@ -39,6 +40,8 @@ class Control(msgspec.Struct, frozen=True):
     scripts: Scripts
     findings: tuple[Finding, ...] = ()
     """What is wrong with where it was read from (control diverged)."""
+    signers: Signers = Signers()
+    """Who may sign what."""
 
 
 class _Tip(msgspec.Struct, frozen=True):
@@ -107,7 +110,7 @@ def _read(repo: Repository, tip: _Tip, use_cache: bool, instead: Policy | None =
         [parsed.plan for parsed in tree.plans.values() if parsed.plan],
         [parsed.broken for parsed in tree.plans.values() if parsed.broken],
     )
-    return Control(tip.ref, tip.oid, tree.policy, plans, broken, tree.scripts, _diverged(tip))
+    return Control(tip.ref, tip.oid, tree.policy, plans, broken, tree.scripts, _diverged(tip), tree.signers)
 
 
 def _followed(repo: Repository, refs: Refs, found: Control, use_cache: bool) -> Control:

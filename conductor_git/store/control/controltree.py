@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from conductor_git.core.errors import CannotRun
+from conductor_git.core.events.signers import SIGNERS_PATH, SIZE_LIMIT, Signers
 from conductor_git.core.planning.globs import matches
 from conductor_git.core.planning.plan import BrokenPlan, Plan, PlanError
 from conductor_git.core.planning.policy import POLICY_PATH, Policy
@@ -18,7 +19,7 @@ from conductor_git.store.plumbing.objects import read_objects
 from conductor_git.store.plumbing.repository import Repository
 
 _FOLDER = CONTROL_FOLDER.decode("ascii")
-_MEMO = "control-1"
+_MEMO = "control-2"
 """The number changes with the shape of what is kept, or with what parsing makes of a file."""
 
 
@@ -42,6 +43,7 @@ class ControlTree(msgspec.Struct, frozen=True):
     policy: Policy
     plans: dict[str, Parsed]
     scripts: Scripts
+    signers: Signers = Signers()
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):
@@ -143,7 +145,18 @@ class _Reading:
             policy,
             {shown(path): self._before(path) or self._parsed(path) for path in paths},
             scripts_of(policy, self.files),
+            self._signers(),
         )
+
+    def _signers(self) -> Signers:
+        entry = self.files.get(SIGNERS_PATH)
+        if entry is None or entry.kind != "blob" or entry.mode == "120000":
+            return Signers()
+        if self.known is not None and self.known.signers.blob == entry.oid:
+            return self.known.signers
+        self._fetch([entry.oid])
+        body = self.bodies[entry.oid]
+        return Signers(entry.oid, body.decode("utf-8", "replace") if len(body) <= SIZE_LIMIT else "")
 
     def _policy(self, oid: Oid) -> Policy:
         if self.known is not None and self.known.policy_blob == oid:
@@ -151,7 +164,9 @@ class _Reading:
         from conductor_git.core.planning.policyfile import BrokenPolicy, parse_policy
 
         # The plans are most likely in the control folder too: one process reads both.
-        likely = (path for path in self.files if path.endswith(".md") and self._before(path) is None)
+        likely = (
+            path for path in self.files if path == SIGNERS_PATH or (path.endswith(".md") and self._before(path) is None)
+        )
         self._fetch([oid, *(self.files[path].oid for path in likely)])
         read = parse_policy(self.bodies[oid])
         if isinstance(read, BrokenPolicy):

@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 
 from conductor_git.core.errors import CannotRun
-from conductor_git.core.events.event import BadLine, Event, Kind, parse_line, render_line
+from conductor_git.core.events.canonical import canonical
+from conductor_git.core.events.event import BadLine, Event, Kind, line_fields, parse_line, render_signed
 from conductor_git.core.planning.policy import Limits
 from conductor_git.core.targets import Oid, Target
 from conductor_git.store.files.exclusive import exclusive
@@ -20,6 +21,7 @@ from conductor_git.store.notes.clone import clone_id
 from conductor_git.store.notes.ledger_push import push_own as push_own
 from conductor_git.store.notes.ledger_reader import read_ledger as read_ledger
 from conductor_git.store.notes.ledger_writer import Commit, prepare, publish
+from conductor_git.store.notes.signing import Signing
 from conductor_git.store.notes.writer import check_writer
 from conductor_git.store.plumbing.refs import LEDGER
 from conductor_git.store.plumbing.repository import Repository
@@ -51,13 +53,17 @@ def append(
     now: int,
     parents: Sequence[Oid] = (),
     event_bytes: int = Limits().event_bytes,
+    signing: Signing | None = None,
 ) -> Event:
     """Record one event and read it back. `now` is in seconds since the epoch.
 
-    `parents` are commits that shall live and travel with the ledger. Raises CannotRun, and then nothing was recorded.
+    `parents` are commits that shall live and travel with the ledger; `signing` is `signing_for` the writer. Raises
+    CannotRun, and then nothing was recorded.
     """
     drafts = [Draft(kind, data, target)]
-    return append_many(repo, writer=writer, drafts=drafts, now=now, parents=parents, event_bytes=event_bytes)[0]
+    return append_many(
+        repo, writer=writer, drafts=drafts, now=now, parents=parents, event_bytes=event_bytes, signing=signing
+    )[0]
 
 
 def append_many(
@@ -68,13 +74,14 @@ def append_many(
     now: int,
     parents: Sequence[Oid] = (),
     event_bytes: int = Limits().event_bytes,
+    signing: Signing | None = None,
 ) -> tuple[Event, ...]:
     """Record several events, all or none, in this order. Otherwise as `append`."""
     clone = clone_id(repo)
     ref = ledger_ref(writer, clone)
     with exclusive(os.path.join(repo.private, "locks", f"ledger-{writer}")):
         reading = read_clock(repo, clone, writer)
-        lines = _render(repo, ref, drafts, reading.clock, now, event_bytes)
+        lines = _render(repo, ref, drafts, reading.clock, now, event_bytes, signing)
         events = tuple(event for event, _ in lines)
         later = reading.later(len(lines))
         commit = Commit(ref, later.subject, {event.id: raw for event, raw in lines}, parents, now)
@@ -101,15 +108,24 @@ def _attempts() -> Iterator[int]:
 _Lines = list[tuple[Event, bytes]]
 
 
-def _render(repo: Repository, ref: str, drafts: Sequence[Draft], clock: int, now: int, event_bytes: int) -> _Lines:
+def _render(
+    repo: Repository,
+    ref: str,
+    drafts: Sequence[Draft],
+    clock: int,
+    now: int,
+    event_bytes: int,
+    signing: Signing | None,
+) -> _Lines:
     writer = ref.removeprefix(LEDGER).partition(".")[0]
     lines = []
     for draft in drafts:
         clock += 1
         try:
-            raw = render_line(
+            fields = line_fields(
                 clock=clock, writer=writer, kind=draft.kind, time=now, data=draft.data, target=draft.target
             )
+            raw = _signed(fields, signing) or canonical(fields).encode("ascii") + b"\n"
         except (TypeError, ValueError) as error:
             raise CannotRun(f"the {draft.kind} is no JSON: {error}", detail="nothing was recorded") from error
         if len(raw) > event_bytes:
@@ -123,3 +139,16 @@ def _render(repo: Repository, ref: str, drafts: Sequence[Draft], clock: int, now
             raise CannotRun(f"the {draft.kind} cannot be recorded: {event.why}", detail="nothing was recorded")
         lines.append((event, raw))
     return lines
+
+
+def _signed(fields: dict[str, Any], signing: Signing | None) -> bytes | None:
+    """The signed line; None where it stays unsigned."""
+    if signing is None:
+        return None
+    try:
+        return render_signed(fields, repository=signing.repository, sign=signing)
+    except CannotRun:
+        if signing.required:
+            raise
+        # Nobody asked for a signature: a locked key must not stop the work.
+        return None

@@ -13,6 +13,8 @@ HEADS = "refs/heads/"
 REMOTES = "refs/remotes/"
 LEDGER = "refs/notes/conductor/"
 LEDGER_COPIES = "refs/notes/conductor-remotes/"
+HUB_COPIES = "refs/conductor-remotes/"
+"""`refs/conductor/hub` of each remote, as it was last fetched: there where the remote says that it is a hub."""
 
 _WHERE = ("--is-bare-repository", "--is-shallow-repository", "--show-object-format", "--git-dir", "--git-common-dir")
 
@@ -25,7 +27,10 @@ WHEREABOUTS = (
 )
 """Read by `repository.discover`."""
 
-REFS = ("for-each-ref", "--format=%(objectname) %(refname) %(upstream)", HEADS, REMOTES, LEDGER, LEDGER_COPIES)
+REFS = (
+    *("for-each-ref", "--format=%(objectname) %(refname) %(upstream)"),
+    *(HEADS, REMOTES, LEDGER, LEDGER_COPIES, HUB_COPIES),
+)
 """Read by `refs.read_refs`."""
 
 SETTINGS = (

@@ -7,6 +7,7 @@ import msgspec
 from conductor_git.core.targets import Oid
 from conductor_git.store.plumbing.git import Running
 from conductor_git.store.plumbing.questions import HEADS as HEADS
+from conductor_git.store.plumbing.questions import HUB_COPIES as HUB_COPIES
 from conductor_git.store.plumbing.questions import LEDGER as LEDGER
 from conductor_git.store.plumbing.questions import LEDGER_COPIES as LEDGER_COPIES
 from conductor_git.store.plumbing.questions import REFS
@@ -26,6 +27,11 @@ class Refs(msgspec.Struct, frozen=True):
     def ledger(self) -> dict[str, Oid]:
         """The ledger's refs, own and fetched."""
         return {ref: oid for ref, oid in self.oids.items() if ref.startswith((LEDGER, LEDGER_COPIES))}
+
+    def hub(self, ref: str) -> str:
+        """The remote of a branch's upstream, where that remote says that it is a hub; else empty."""
+        remote = self.upstream.get(ref, "").removeprefix(REMOTES).partition("/")[0]
+        return remote if f"{HUB_COPIES}{remote}/hub" in self.oids else ""
 
     def copies(self, branch: str) -> dict[str, Oid]:
         """The copies of a branch (short name) that remotes were last seen to have."""

@@ -59,7 +59,7 @@ def prove(
     nothing can be run or recorded.
     """
     writer = whoami(repo, snapshot.plans)
-    attestations = Attestations(snapshot.ledger.events)
+    attestations = Attestations(snapshot.ledger)
     known = None if rerun else find_proof(snapshot, attestations, rules, product, role=writer.role)
     if known is not None and not (landing and known.room == "warm"):
         return Validated(known, reused=True)

@@ -1,0 +1,151 @@
+"""Whose signature an event needs, and what is left of a ledger when those are set aside that lack it.
+
+A writer's name is its role. A key has a role where the allowed signers let it speak for such a name, in the role's
+namespace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from conductor_git.core.events.attestation import RUNNER_PREFIX
+from conductor_git.core.events.authority import CONDUCTOR
+from conductor_git.core.events.event import Event
+from conductor_git.core.events.ledger import Doubted, Ledger
+from conductor_git.core.events.signers import AllowedKey, Signers
+from conductor_git.core.events.sshsig import SshSignature, fingerprint
+from conductor_git.core.targets import Oid
+
+Role = Literal["agent", "runner", "conductor"]
+Demand = Literal["none", "agent", "runner"]
+"""agent: every attestation is signed; runner: those of runners are, and those of others wait for one."""
+
+_CONDUCTORS_ONLY = frozenset({"waiver", "acceptance", "landing"})
+
+
+class Trust(msgspec.Struct, frozen=True):
+    """What the policy wants signed."""
+
+    attestations: Demand = "none"
+    conductor: bool = False
+    """What decides for the whole repository."""
+    since: str = ""
+    """What this commit contains was judged before signatures were asked for; empty exempts nothing."""
+
+    @property
+    def demands(self) -> bool:
+        """Whether anything must be signed."""
+        return self.conductor or self.attestations != "none"
+
+
+class Vouched(msgspec.Struct, frozen=True, tag="good"):
+    """A good signature by a key that may say this. `key` is its fingerprint."""
+
+    key: str
+
+
+class Doubt(msgspec.Struct, frozen=True, tag="doubt"):
+    """Why a signature does not count."""
+
+    code: str
+    why: str
+
+
+Word = Vouched | Doubt
+
+
+def role_of(writer: str) -> Role:
+    """The role that a writer's name gives it."""
+    if writer == CONDUCTOR:
+        return "conductor"
+    return "runner" if writer.startswith(RUNNER_PREFIX) else "agent"
+
+
+def namespace_of(role: Role) -> str:
+    """The namespace in which that role signs."""
+    return f"conductor-git/{role}@v1"
+
+
+def needed_role(event: Event, trust: Trust) -> Role | None:
+    """The role whose key must have signed the event; None where its writer's word is enough."""
+    role = role_of(event.writer)
+    if event.kind == "attestation":
+        wanted = trust.attestations == "agent" or (trust.attestations == "runner" and role == "runner")
+        return role if wanted else None
+    if event.kind == "delegation":
+        # The first one of a plan is named by the start commit, and cannot be another; a take-over is named by nothing.
+        decides = "supersedes" in event.data
+    else:
+        decides = role == CONDUCTOR or event.kind in _CONDUCTORS_ONLY
+    return "conductor" if trust.conductor and decides else None
+
+
+def sift(ledger: Ledger, trust: Trust, repository: str, words: Mapping[Oid, Word]) -> Ledger:
+    """The ledger with every event set aside that needs a signature and has no good one.
+
+    `words` says of each signed event that needs it whether its signature is good. Done before anything is judged, so
+    that no rule can forget to ask.
+    """
+    if not trust.demands:
+        return ledger
+    kept: list[Event] = []
+    doubted: list[Doubted] = []
+    for event in ledger.events:
+        role = needed_role(event, trust)
+        word = Vouched("") if role is None else _word(event, role, repository, words)
+        if isinstance(word, Doubt):
+            doubted.append(Doubted(event, word.code, word.why))
+        else:
+            kept.append(event if role is None else msgspec.structs.replace(event, signer=word.key))
+    return msgspec.structs.replace(ledger, events=tuple(kept), doubted=tuple(doubted))
+
+
+def explain(signature: SshSignature | None, event: Event, signers: Signers, *, forged: bool) -> Doubt:
+    """Why ssh-keygen refused a signature; `forged` where it said that the content is not what was signed."""
+    if signature is None:
+        return Doubt("CG622", "what stands for its signature is none of ssh's")
+    role, named = role_of(event.writer), signature.fingerprint
+    if signature.namespace != namespace_of(role):
+        return Doubt("CG624", f"it is signed as '{signature.namespace}', and not as '{namespace_of(role)}'")
+    if forged:
+        return Doubt("CG622", f"its signature by key {named} is of other content")
+    lines = [line for line in signers.keys if line.key == signature.key and not line.authority]
+    own = [line for line in lines if line.speaks_for(event.writer)]
+    if not signers.keys:
+        return Doubt("CG623", "the control branch has no allowed signers")
+    if not own:
+        whose = f"is not '{event.writer}'s key" if lines else "is none of the allowed signers"
+        return Doubt("CG623", f"key {named} {whose}")
+    if not any(line.allows(namespace_of(role)) for line in own):
+        return Doubt("CG624", f"key {named} is not allowed to sign as {role}")
+    return Doubt("CG623", f"key {named} was not allowed then")
+
+
+def lacking(writer: str, key: bytes, signers: Signers) -> str:
+    """Why what a writer signs with this public key would not count; empty where it would, as far as can be told."""
+    role = role_of(writer)
+    lines = [line for line in signers.keys if line.key == key]
+    if any(line.authority for line in signers.keys):
+        return ""
+    if not any(line.speaks_for(writer) for line in lines):
+        return f"key {fingerprint(key)} is not allowed to speak for '{writer}'"
+    if not any(_fits(line, writer, role) for line in lines):
+        return f"key {fingerprint(key)} is not allowed to sign as {role}"
+    return ""
+
+
+def _fits(line: AllowedKey, writer: str, role: Role) -> bool:
+    return line.speaks_for(writer) and line.allows(namespace_of(role))
+
+
+def _word(event: Event, role: Role, repository: str, words: Mapping[Oid, Word]) -> Word:
+    if role_of(event.writer) != role:
+        return Doubt("CG624", f"a {event.kind} needs the conductor's word, and this is '{event.writer}'s")
+    if event.sealed is None:
+        return Doubt("CG621", "it is not signed")
+    if event.repository != repository:
+        return Doubt("CG625", f"it was signed for repository '{event.repository[:40]}'")
+    return words.get(event.id, Doubt("CG623", "its signature was not looked at"))

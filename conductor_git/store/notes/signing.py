@@ -1,0 +1,140 @@
+"""Signing what goes into the ledger: with which key, and what to say where that cannot be."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import tempfile
+from base64 import b64decode
+from collections.abc import Mapping
+
+import msgspec
+
+from conductor_git.core.errors import CannotRun
+from conductor_git.core.events.signers import Signers
+from conductor_git.core.events.sshsig import read_signature
+from conductor_git.core.events.trust import Trust, lacking, namespace_of, role_of
+from conductor_git.store.plumbing.repository import Repository
+from conductor_git.store.plumbing.sshkeygen import Refused, sign
+
+KEY_VARIABLE = "CONDUCTOR_SIGNING_KEY"
+
+
+class Signing(msgspec.Struct, frozen=True):
+    """How one writer signs."""
+
+    key: str
+    """Path of a private key, or of a public one that ssh-agent has the other half of; or, after `key::`, a public key
+    itself. As git's `user.signingKey`."""
+    namespace: str
+    repository: str
+    """The policy's id, which every signature is for."""
+    required: bool
+    """Whether nothing is recorded where it cannot be signed."""
+
+    def __call__(self, message: bytes) -> tuple[str, bytes]:
+        """The key's fingerprint and the signature's blob. Raises Unsigned."""
+        if self.key.startswith("key::"):
+            with tempfile.TemporaryDirectory(prefix="conductor-") as folder:
+                path = os.path.join(folder, "key.pub")
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write(self.key.removeprefix("key::") + "\n")
+                return self._sign(path, message)
+        return self._sign(self.key, message)
+
+    def _sign(self, path: str, message: bytes) -> tuple[str, bytes]:
+        blob = sign(path, self.namespace, message)
+        if isinstance(blob, Refused):
+            raise _unsigned(self.key, blob.said)
+        made = read_signature(blob)
+        if made is None:
+            raise Unsigned("ssh-keygen made something that is no signature", detail="nothing was recorded")
+        return made.fingerprint, blob
+
+
+class Unsigned(CannotRun):
+    """Something could not be signed."""
+
+
+def signing_for(
+    repo: Repository, writer: str, *, trust: Trust, repository: str, environ: Mapping[str, str] | None = None
+) -> Signing | None:
+    """How that writer signs; None where it needs not and has no key.
+
+    Raises CannotRun where the policy wants its signature and no key is configured.
+    """
+    environ = os.environ if environ is None else environ
+    role = role_of(writer)
+    wanted = is_wanted(writer, trust)
+    given = environ.get(KEY_VARIABLE, "")
+    key = _spelled(repo, given or _of_git(repo))
+    if not key:
+        if not wanted:
+            return None
+        raise CannotRun(
+            f"the policy wants '{writer}' to sign, and no key is configured",
+            detail=f"{KEY_VARIABLE} names one as well; nothing was recorded",
+            hint="git config gpg.format ssh && git config user.signingKey ~/.ssh/id_ed25519",
+        )
+    return Signing(key, namespace_of(role), repository, wanted or bool(given))
+
+
+def is_wanted(writer: str, trust: Trust) -> bool:
+    """Whether the policy wants what this writer records to be signed."""
+    role = role_of(writer)
+    return trust.attestations in ("agent", role) or (trust.conductor and role == "conductor")
+
+
+def check_signing(signing: Signing | None, writer: str, signers: Signers) -> None:
+    """Raise CannotRun where what must be signed cannot be, or would not count: said before hours of validation."""
+    if signing is None or not signing.required:
+        return
+    blob = signing(b"conductor-git")[1]
+    made = read_signature(blob)
+    wrong = lacking(writer, made.key, signers) if made else ""
+    if wrong:
+        raise CannotRun(
+            wrong,
+            detail="its signature would count for nothing; nothing was recorded",
+            hint="git show HEAD:.conductor/allowed_signers    # the conductor adds keys there",
+        )
+
+
+def _of_git(repo: Repository) -> str:
+    """The key that git itself would sign with, where that is an ssh key."""
+    if (repo.config("gpg.format") or "") != "ssh":
+        return ""
+    return repo.config("user.signingKey", kind="path") or ""
+
+
+def _spelled(repo: Repository, key: str) -> str:
+    """A key as `Signing` has it: git takes a public key without `key::` too (git-config, "user.signingKey")."""
+    if not key or key.startswith("key::"):
+        return key
+    if key.startswith(("ssh-", "ecdsa-", "sk-")) and _is_key(key):
+        return f"key::{key}"
+    return os.path.join(repo.worktree or repo.common_dir, os.path.expanduser(key))
+
+
+def _is_key(text: str) -> bool:
+    words = text.split()
+    try:
+        return len(words) > 1 and bool(b64decode(words[1], validate=True))
+    except ValueError:
+        return False
+
+
+def _unsigned(key: str, said: str) -> Unsigned:
+    shown = "the public key that was given" if key.startswith("key::") else f"'{key}'"
+    path = shlex.quote(key.removesuffix(".pub"))
+    lines = [line for line in said.splitlines() if line != "Signing data on standard input"]
+    detail = f"ssh-keygen: {lines[-1]}; nothing was recorded" if lines else "nothing was recorded"
+    if "passphrase" in said:
+        return Unsigned(
+            f"key {shown} is locked, and nobody is here to type a passphrase", hint=f"ssh-add {path}", detail=detail
+        )
+    if "No such file" in said:
+        return Unsigned(f"there is no key {shown}", hint=f"ssh-keygen -t ed25519 -f {path}", detail=detail)
+    if "No private key" in said or "agent" in said:
+        return Unsigned(f"ssh-agent does not have the private half of {shown}", hint="ssh-add -L", detail=detail)
+    return Unsigned(f"nothing can be signed with {shown}", hint="ssh-add -L", detail=detail)

@@ -1,0 +1,106 @@
+"""Looking at signatures: each signed line once for each state of the allowed signers."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable
+
+import msgspec
+
+from conductor_git.core.events.dsse import Envelope
+from conductor_git.core.events.event import Event
+from conductor_git.core.events.ledger import Ledger
+from conductor_git.core.events.signers import Signers
+from conductor_git.core.events.sshsig import armour, read_signature
+from conductor_git.core.events.trust import (
+    Doubt,
+    Trust,
+    Vouched,
+    Word,
+    explain,
+    namespace_of,
+    needed_role,
+    role_of,
+    sift,
+)
+from conductor_git.core.targets import Oid
+from conductor_git.store.files import memo
+from conductor_git.store.plumbing.repository import Repository
+from conductor_git.store.plumbing.sshkeygen import verify
+
+_MEMO = "signatures"
+_MOST_AT_ONCE = 8
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    """What ssh-keygen said by these allowed signers; it depends on nothing else, the time of now neither."""
+
+    signers: Oid
+    words: dict[Oid, Word]
+
+
+def sifted(
+    repo: Repository, ledger: Ledger, trust: Trust, repository: str, signers: Signers, *, use_cache: bool = True
+) -> Ledger:
+    """The ledger without the events that need a signature and have no good one; they are in `doubted`.
+
+    Raises CannotRun where signatures must be looked at and there is no ssh-keygen.
+    """
+    if not trust.demands:
+        return ledger
+    asked = [event for event in ledger.events if event.sealed and needed_role(event, trust)]
+    return sift(ledger, trust, repository, look_at(repo, asked, signers, use_cache=use_cache))
+
+
+def look_at(repo: Repository, events: Iterable[Event], signers: Signers, *, use_cache: bool = True) -> dict[Oid, Word]:
+    """Whether the signature of each of these signed events is good by those allowed signers."""
+    kept = memo.load(repo, _MEMO, _Kept) if use_cache else None
+    known: dict[Oid, Word] = kept.words if kept is not None and kept.signers == signers.blob else {}
+    new = {event.id: event for event in events if event.id not in known}
+    if new:
+        known = known | _verified(list(new.values()), signers)
+        if use_cache:
+            memo.save(repo, _MEMO, _Kept(signers.blob, known))
+    return known
+
+
+def _verified(events: list[Event], signers: Signers) -> dict[Oid, Word]:
+    with tempfile.TemporaryDirectory(prefix="conductor-") as folder:
+        allowed = os.path.join(folder, "allowed_signers")
+        _write(allowed, signers.text.encode("utf-8"))
+
+        def judged(event: Event) -> Word:
+            return _judged(event, signers, allowed, os.path.join(folder, event.id))
+
+        if len(events) == 1:
+            return {events[0].id: judged(events[0])}
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(min(_MOST_AT_ONCE, 2 * (os.cpu_count() or 1))) as pool:
+            return dict(zip((event.id for event in events), pool.map(judged, events), strict=True))
+
+
+def _judged(event: Event, signers: Signers, allowed: str, path: str) -> Word:
+    envelope: Envelope | None = event.sealed
+    signature = read_signature(envelope.sig) if envelope else None
+    if envelope is None or signature is None:
+        return explain(None, event, signers, forged=False)
+    _write(path, armour(envelope.sig))
+    refused = verify(
+        path,
+        signers=allowed,
+        writer=event.writer,
+        namespace=namespace_of(role_of(event.writer)),
+        at=event.time,
+        message=envelope.signed,
+    )
+    if refused is None:
+        return Vouched(signature.fingerprint)
+    doubt: Doubt = explain(signature, event, signers, forged="incorrect signature" in refused.said)
+    return doubt
+
+
+def _write(path: str, content: bytes) -> None:
+    with open(path, "wb") as file:
+        file.write(content)
