@@ -16,6 +16,7 @@ import pytest
 
 from conductor_git.commands.delegate import delegate
 from conductor_git.commands.outcome import DONE, REFUSED, Outcome
+from conductor_git.commands.whoami import whoami as say_whoami
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.findings import refused
 from conductor_git.store.control.control import read_control
@@ -401,7 +402,7 @@ def test_take_over_keeps_branch_worktree_and_dirty_files(shop: Path, git: Git) -
     assert "You are 'agent-9'." in outcome.text
     assert (there / "dirty").read_text() == "mine\n"
     assert git(there, "log", "-1", "--format=%s") == "work"
-    assert whoami(discover(str(there))).name == "agent-9"
+    assert say_whoami(discover(str(there))).text.startswith("agent-9: a plan's orchestrator (")
     assert list_worktrees(discover(str(shop)))[1].locked == "conductor-git: plan 2 is delegated to agent-9"
     first, second = delegations(shop)
     assert (first["agent"], second["agent"], second["reason"]) == ("agent-2", "agent-9", "agent-2 is silent")

@@ -527,6 +527,11 @@ def test_a_reverted_landing_takes_the_plans_claim_back(scene: Scene) -> None:
     scene.branch("main", "undo")
     found = status(scene)
     assert (found.state, [w.state for w in found.waves]) == ("active", ["complete", "complete"])
+    assert [(finding.code, finding.message) for finding in found.findings] == [
+        ("CG509", f"the landing of plan 2 was reverted on 'main' by {oid('undo')[:7]}")
+    ]
+    (step,) = (step for step in board(scene).next if step.who == "agent-2")
+    assert step.command.startswith(f"git merge main && git revert --no-edit {oid('undo')[:12]}")
     scene.commit("back", "undo", tree="work")
     scene.commit("again", "back", line="✅ PLAN 2 COMPLETE", tree="work", plan="2")
     scene.branch("b2", "again")
@@ -534,6 +539,31 @@ def test_a_reverted_landing_takes_the_plans_claim_back(scene: Scene) -> None:
     scene.commit("second", "undo", "again", tree="work")
     scene.branch("main", "second")
     assert (status(scene).state, codes(board(scene))) == ("merged", [])
+
+
+def test_a_reverted_landing_of_more_than_the_claim_takes_it_back_too(scene: Scene) -> None:
+    complete(scene)
+    scene.commit("after", "whole", "root", tree="work")
+    scene.commit("landing", "root", "after", tree="work")
+    scene.branch("main", "landing")
+    assert status(scene).state == "merged"
+    scene.commit("undo", "landing", line='Revert "Land plan 2"', tree="root", reverts="landing")
+    scene.branch("main", "undo")
+    assert status(scene).state == "active"
+
+
+def test_a_landing_that_another_plans_landing_reverts_is_reverted(scene: Scene) -> None:
+    complete(scene)
+    scene.plans = (*scene.plans, plan("3", Wave(0)))
+    scene.commit("landing", "root", "whole", tree="work")
+    scene.commit("start of 3", "landing", line="▶ PLAN 3 START - agent-3", tree="work", plan="3")
+    scene.commit("undo", "start of 3", line='Revert "Land plan 2"', tree="root", reverts="landing")
+    scene.branch("main", "landing")
+    scene.branch("b3", "undo")
+    assert status(scene).state == "merged"
+    scene.commit("second", "landing", "undo", tree="root")
+    scene.branch("main", "second")
+    assert status(scene).state == "active"
 
 
 def two_plans() -> Scene:

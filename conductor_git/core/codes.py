@@ -227,6 +227,13 @@ _ALL = (
         "A landing that the ledger records is no longer on integration.",
         "Find the old tip in the reflog and move integration back.",
     ),
+    Code(
+        "CG509",
+        "landing was reverted",
+        "A commit on integration took a plan's landing back, so the plan is no longer merged.",
+        "Git will not merge the same commits twice: on the plan's branch, merge integration, revert the revert, claim "
+        "the plan again.",
+    ),
     # Ledger
     Code(
         "CG601",

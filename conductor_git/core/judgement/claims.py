@@ -36,6 +36,8 @@ class Claims:
         """Claims that are of no plan."""
         self.taken_back: dict[Target, list[Oid]] = {}
         """The reverts that take back every claim of a target below them."""
+        self.landings_taken_back: dict[str, Oid] = {}
+        """Plan -> the newest revert, in integration, of a merge that landed it."""
         tip = history.integration
         self.landed: set[Oid] = self.graph.ancestors([tip.oid]) if tip else set()
         tips = {plan.plan: found.oid for plan in plans if (found := history.branches.get(plan.branch))}
@@ -169,14 +171,26 @@ class Claims:
         self._remarks.setdefault((code, plan or ""), []).append(finding)
 
     def _take_back(self, oid: Oid, note: Note, reverted: Oid, said: dict[Oid, Target]) -> None:
-        """Note what a revert takes back: the claim that it names or quotes; of a merge, the claims that were merged."""
+        """Note what a revert takes back: the claim that it names or quotes; of a merge, the claims that were merged,
+        and the claims of plans among all that it brought."""
         whose = self.plan_of(oid)
         named = (reverted, *self.graph.parents(reverted)[1:])
-        targets = {said[each] for each in named if each in said}
+        targets = {said[each] for each in named if each in said} | self._brought(reverted, said)
         # After a rebase it names a commit that is gone; what it quotes is there still.
         quoted = message.parse(note.line.removeprefix('Revert "').removesuffix('"'))
         if isinstance(quoted, message.Claim) and (plan := quoted.plan or whose):
             targets.add(Target(plan, quoted.wave))
+        landed = reverted in self._spine and oid in self.landed
         for target in targets:
-            if whose in (None, target.plan) and self.in_scope(target.plan, oid):
+            if (landed or whose in (None, target.plan)) and self.in_scope(target.plan, oid):
                 self.taken_back.setdefault(target, []).append(oid)
+                if landed:
+                    self.landings_taken_back[target.plan] = oid
+
+    def _brought(self, merge: Oid, said: dict[Oid, Target]) -> set[Target]:
+        """The plans whose claims a merge brought."""
+        parents = self.graph.parents(merge)
+        if len(parents) < 2:
+            return set()
+        brought = self.graph.ancestors(parents[1:], stop=self.graph.ancestors(parents[:1]))
+        return {said[oid] for oid in brought if oid in said and said[oid].wave is None}

@@ -103,7 +103,7 @@ class _Folder:
             waiting_for=() if merged else self._waiting_for(plan, current),
             blockers=blockers,
             waves=waves,
-            findings=(*self._obstacles(plan, state), *self._plan_findings(plan)),
+            findings=(*self._obstacles(plan, state), *self._reverted(plan, state), *self._plan_findings(plan)),
             claim=claim,
             current=current.wave if current else None,
             delegated=delegation is not None,
@@ -199,6 +199,17 @@ class _Folder:
 
     def _obstacles(self, plan: Plan, state: State) -> list[Finding]:
         return [] if state in ("complete", "merged") else self.obstacles.get(plan.plan, [])
+
+    def _reverted(self, plan: Plan, state: State) -> list[Finding]:
+        revert, tip = self.claims.landings_taken_back.get(plan.plan), self.snapshot.history.branches.get(plan.branch)
+        if revert is None or state in ("complete", "merged"):
+            return []
+        if tip is not None and tip.ref.startswith("refs/heads/") and self.claims.graph.is_ancestor(revert, tip.oid):
+            return []
+        name = self.snapshot.policy.integration
+        text = f"the landing of plan {plan.plan} was reverted on '{name}' by {revert[:7]}"
+        hint = f"git merge {name} && git revert --no-edit {revert[:12]}    # on '{plan.branch}'; then claim {plan.plan}"
+        return [Finding("CG509", "warning", plan.plan, text, hint, "merging the branch again would bring nothing back")]
 
     def _plan_findings(self, plan: Plan) -> list[Finding]:
         found = []

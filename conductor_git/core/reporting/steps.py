@@ -66,6 +66,8 @@ def _working(status: PlanStatus) -> Iterator[Step]:
     current = next((wave for wave in status.waves if wave.wave == status.current), None)
     if status.state == "blocked":
         yield Step(CONDUCTOR, f"answer the blocker on plan {status.plan}")
+    elif reverted := next((finding for finding in status.findings if finding.code == "CG509"), None):
+        yield Step(status.agent, f"bring back what plan {status.plan} had landed, then claim it again", reverted.hint)
     elif current is None:
         yield Step(status.agent, f"claim plan {status.plan}", f"conductor-git claim {status.plan}")
     elif current.state == "claimed":
