@@ -155,16 +155,16 @@ def _walk(repo: Repository, known: _Read, tips: set[Oid], since: str) -> bool:
     # Of few commits the trailers come along; of a long history they are asked for where there are any.
     little = bool(known.nodes)
     form = f"--format=%H %T %ct %P%n{_TRAILERS if little else ''}%n%B"
-    result = repo.git(*_LOG, form, stdin=stdin, ok=(0, 128))
-    if result.code and since and repo.resolve(since) is None:
-        return _walk(repo, known, tips, "")
-    if result.code and known.tips:
+    try:
+        asked = [oid for batch in repo.records(*_LOG, form, stdin=stdin) for oid in _parse(batch, known)]
+    except GitFailed:
+        if since and repo.resolve(since) is None:
+            return _walk(repo, known, tips, "")
+        if not known.tips:
+            raise
         # An old tip is gone (gc): its commits are read again, and nothing of the cache is believed.
         known.tips, known.nodes, known.notes = set(), {}, {}
         return _walk(repo, known, tips, since)
-    if result.code:
-        repo.git(*_LOG, "--format=%H", stdin=stdin)
-    asked = _parse(result.out, known)
     if not little:
         _read_trailers(repo, known, asked)
     known.tips |= new
@@ -174,13 +174,11 @@ def _walk(repo: Repository, known: _Read, tips: set[Oid], since: str) -> bool:
     return True
 
 
-def _parse(out: bytes, known: _Read) -> list[Oid]:
+def _parse(records: list[bytes], known: _Read) -> list[Oid]:
     """Take git's records in; returns the commits whose message has something like our trailers."""
     nodes, asked = known.nodes, []
-    for record in out.split(b"\0"):
-        head, newline, rest = record.partition(b"\n")
-        if not newline:
-            continue
+    for record in records:
+        head, _, rest = record.partition(b"\n")
         # Without a function call each: this loop is what a first look at a long history takes.
         words = cast("list[Oid]", head.decode("ascii").split(" "))
         oid = words[0]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import threading
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import BinaryIO, cast
 
 from conductor_git.core.errors import CannotRun
 
@@ -38,6 +41,9 @@ UNCONFIGURED = {
     "GIT_NO_LAZY_FETCH": "1",
 }
 """The environment of a git that must answer alike on every machine, whatever its users have configured."""
+
+
+_CHUNK = 1 << 20
 
 
 class GitFailed(CannotRun):
@@ -231,3 +237,45 @@ def run(
 ) -> Result:
     """Run `git *args`, as `begin` does, and return what it answered. Raises as `begin` and `Running.end` do."""
     return begin(args, cwd=cwd, stdin=stdin, env=env, inherit=inherit, ok=ok, writes=writes, timeout=timeout).end()
+
+
+def records(
+    args: Sequence[str], *, stdin: bytes, cwd: str | None = None, env: Mapping[str, str] | None = None
+) -> Iterator[list[bytes]]:
+    """Run `git *args` and hand out its NUL-terminated records (`-z`) while it still works, some hundreds at a time.
+
+    For a git that reads all of its standard input first, as `log --stdin` does. Raises GitFailed in the end where git
+    fails: what was handed out is then not all.
+    """
+    process = subprocess.Popen(
+        ["git", *args],
+        cwd=cwd,
+        bufsize=0,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**environment(os.environ), **(env or {})},
+    )
+    asked, out, err = cast("tuple[BinaryIO, BinaryIO, BinaryIO]", (process.stdin, process.stdout, process.stderr))
+    said: list[bytes] = []
+    listener = threading.Thread(target=lambda: said.append(err.read()), daemon=True)
+    listener.start()
+    try:
+        with suppress(BrokenPipeError), asked:
+            asked.write(stdin)
+        rest = b""
+        while chunk := out.read(_CHUNK):
+            *whole, rest = (rest + chunk).split(b"\0")
+            yield whole
+        if rest:
+            yield [rest]
+        process.wait()
+    finally:
+        # Whoever stops asking does not want the rest.
+        process.kill()
+        process.wait()
+        listener.join()
+        out.close()
+        err.close()
+    if process.returncode:
+        raise GitFailed(args, process.returncode, said[0])

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 import msgspec
 
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.targets import Oid
-from conductor_git.store.plumbing.git import UNCONFIGURED, Result, Running, begin, run
+from conductor_git.store.plumbing.git import UNCONFIGURED, Result, Running, begin, records, run
 from conductor_git.store.plumbing.questions import MARK, WHEREABOUTS, outer
 
 ObjectFormat = Literal["sha1", "sha256"]
@@ -74,6 +74,11 @@ class Repository(msgspec.Struct, frozen=True):
             writes=writes,
             timeout=timeout,
         )
+
+    def records(self, *args: str, stdin: bytes) -> Iterator[list[bytes]]:
+        """As `git`, with its NUL-terminated records while it still works (`plumbing.git.records`)."""
+        args = ("--git-dir", self.git_dir, *args)
+        return records(args, stdin=stdin, cwd=self.git_dir, env=UNCONFIGURED if self.sealed else None)
 
     def in_worktree(self, *args: str, worktree: str | None = None, **how: Any) -> Result:
         """Run git in a working tree (this one by default). Raises CannotRun where there is none."""
