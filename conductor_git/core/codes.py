@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from conductor_git.core.auditcodes import AUDIT_CODES
 from conductor_git.core.code import Code as Code
 from conductor_git.core.signaturecodes import SIGNATURE_CODES
 
@@ -361,5 +362,5 @@ _ALL = (
 )
 
 CATALOGUE: dict[str, Code] = {
-    entry.code: entry for entry in sorted((*_ALL, *SIGNATURE_CODES), key=lambda entry: entry.code)
+    entry.code: entry for entry in sorted((*_ALL, *AUDIT_CODES, *SIGNATURE_CODES), key=lambda entry: entry.code)
 }

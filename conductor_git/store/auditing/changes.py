@@ -1,0 +1,41 @@
+"""Which paths commits changed by themselves, and who made them: one git process each for any number of commits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from conductor_git.core.targets import Oid
+from conductor_git.store.plumbing.repository import Repository
+
+
+def read_changes(repo: Repository, commits: Iterable[Oid]) -> dict[Oid, tuple[str, ...]]:
+    """The paths that each commit changed; of a merge those that differ from all its parents."""
+    found: dict[Oid, list[str]] = {oid: [] for oid in commits}
+    stdin = "".join(f"{oid}\n" for oid in found).encode("ascii")
+    if not stdin:
+        return {}
+    args = ("diff-tree", "--stdin", "-r", "-c", "--root", "--raw", "-z", "--no-abbrev", "--no-renames")
+    fields = iter(repo.git(*args, stdin=stdin, timeout=None).fields())
+    here: list[str] = []
+    for field in fields:
+        if field.startswith(":"):
+            here.append(next(fields))
+        else:
+            here = found[Oid(field)]
+    return {oid: tuple(paths) for oid, paths in found.items()}
+
+
+def read_authors(repo: Repository, commits: Iterable[Oid]) -> dict[Oid, str]:
+    """Who is named as the author of each commit: `Name <address>`."""
+    stdin = "".join(f"{oid}\n" for oid in dict.fromkeys(commits)).encode("ascii")
+    if not stdin:
+        return {}
+    args = ("-c", "i18n.logOutputEncoding=UTF-8", "-c", "log.showSignature=false", "-c", "log.mailmap=false")
+    listed = repo.git(*args, "log", "--no-walk=unsorted", "--stdin", "-z", "--format=%H %an <%ae>", stdin=stdin)
+    return {Oid(line.partition(" ")[0]): line.partition(" ")[2] for line in listed.fields()}
+
+
+def read_range(repo: Repository, low: Oid | None, high: Oid) -> frozenset[Oid]:
+    """The commits that `high` has and `low` has not."""
+    listed = repo.git("rev-list", "--end-of-options", high, *([f"^{low}"] if low else []))
+    return frozenset(Oid(line) for line in listed.lines())
