@@ -21,7 +21,7 @@ from conductor_git.core.reporting.fold import fold
 from conductor_git.core.targets import Oid
 from conductor_git.store.auditing import checkpoints
 from conductor_git.store.auditing.changes import read_authors, read_changes, read_range
-from conductor_git.store.auditing.ground import Ground, fetched_ground, own_ground
+from conductor_git.store.auditing.ground import Ground, fetched_ground, missing_hint, own_ground
 from conductor_git.store.auditing.ledgers import read_lines, read_pasts
 from conductor_git.store.auditing.objects import check_objects
 from conductor_git.store.auditing.rulebook import Rules, find_rules
@@ -59,7 +59,7 @@ def audit(here: Callable[[], Repository], asked: Asked, *, say: Say, now: int) -
         say("reading rules, ledger and history")
         rules = find_rules(ground, asked.control)
         snapshot = take(ground.repository, refs=rules.refs, also=[high] if high else [])
-        _check_whole(snapshot)
+        _check_whole(ground, snapshot)
         say("judging")
         found = _judged(ground, rules, snapshot, false, now)
         if before is not None or asked.checkpoint:
@@ -119,7 +119,7 @@ def _of(kind: Kind, name: str, good: str, bad: str, findings: list[Finding]) -> 
     return Case(kind, name, state, findings=tuple(map(at, findings)))
 
 
-def _check_whole(snapshot: Snapshot) -> None:
+def _check_whole(ground: Ground, snapshot: Snapshot) -> None:
     """Raise CannotRun where part of what must be judged is not here."""
     from conductor_git.core.judgement.claims import Claims
     from conductor_git.core.judgement.integration import judge_steps
@@ -128,12 +128,18 @@ def _check_whole(snapshot: Snapshot) -> None:
     if not snapshot.history.since_known:
         claims = Claims(snapshot.history, snapshot.plans)
         for finding in judge_steps(snapshot, claims, Verdicts(snapshot, claims)).findings:
-            raise CannotRun(f"cannot tell: {finding.message}", hint=finding.hint, detail=finding.detail)
+            raise CannotRun(
+                f"cannot tell: {finding.message}", hint=_fetch(ground) or finding.hint, detail=finding.detail
+            )
     if not snapshot.ledger.fetched:
         raise CannotRun(f"cannot tell: {NEVER_FETCHED.message}", hint=NEVER_FETCHED.hint)
     if snapshot.history.untold:
         commit = min(snapshot.history.untold)
-        raise CannotRun(f"cannot tell: what merge '{commit[:12]}' merged is not all here", hint="git fetch")
+        raise CannotRun(f"cannot tell: what merge '{commit[:12]}' merged is not all here", hint=missing_hint(ground))
+
+
+def _fetch(ground: Ground) -> str:
+    return missing_hint(ground) if ground.shallow else ""
 
 
 def _compared(

@@ -75,7 +75,8 @@ def own_ground(source: Repository) -> Iterator[Ground]:
 def fetched_ground(url: str) -> Iterator[Ground]:
     """A ground over all that a remote has, fetched anew. Raises CannotRun where it cannot be fetched."""
     heads = _listed(url)
-    with _folder("sha256" if len(next(iter(heads.values()), "")) == 64 else "sha1") as repo:
+    wide = any(len(oid) == 64 for ref, oid in heads.items() if ref != "HEAD")
+    with _folder("sha256" if wide else "sha1") as repo:
         specs = [f"+{prefix}*:{prefix}*" for prefix in (HEADS, LEDGER, LEDGER_COPIES)]
         try:
             # With the user's own configuration: it is what reaches the remote.

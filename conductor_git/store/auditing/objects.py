@@ -10,6 +10,7 @@ from conductor_git.core.targets import Oid
 from conductor_git.store.auditing.ground import Ground, missing_hint
 
 _OID = re.compile(r"\b[0-9a-f]{40}(?:[0-9a-f]{24})?\b")
+_PLACE = re.compile(r"/([0-9a-f]{2})/([0-9a-f]{38}(?:[0-9a-f]{24})?)$")
 _MISSING = re.compile(r"missing (?:blob|tree|commit|tag) ([0-9a-f]+)")
 _BROKEN = re.compile(
     r"mismatch|corrupt|garbage|unable to (?:unpack|parse|read)|cannot be read|could not be parsed|bad pack"
@@ -27,9 +28,9 @@ def check_objects(ground: Ground) -> list[Finding]:
     false: dict[Oid, str] = {}
     for line in said:
         # What fsck says of the form of an object ("error in commit …") is about old tools, not about this history.
-        named = _OID.search(line)
+        named = _name(line)
         if named and _BROKEN.search(line) and not line.startswith(("error in ", "warning in ", "missing ", "broken ")):
-            false.setdefault(Oid(named[0]), line.removeprefix("error: "))
+            false.setdefault(named, line.removeprefix("error: "))
     missing = [found[1] for line in said if (found := _MISSING.match(line)) and found[1] not in false]
     if missing:
         raise _missing(ground, missing)
@@ -37,6 +38,13 @@ def check_objects(ground: Ground) -> list[Finding]:
     if not findings and any(_BROKEN.search(line) for line in said if not line.startswith(("error in ", "warning in "))):
         raise CannotRun(f"the objects of '{ground.origin}' cannot be checked", detail=said[0], hint="git fsck")
     return findings[:_SHOWN]
+
+
+def _name(line: str) -> Oid | None:
+    """The name of the object that a line is about: where it stands, for what it hashes to is another one's name."""
+    place = _PLACE.search(line)
+    found = _OID.search(line)
+    return Oid(place[1] + place[2]) if place else Oid(found[0]) if found else None
 
 
 def _false(oid: Oid, line: str) -> Finding:

@@ -185,4 +185,6 @@ def _is_fetched(repo: Repository, tips: Mapping[str, Oid], refs: Refs | None) ->
         return True
     remotes = (read_settings(repo) if refs is None else refs.told(repo)).remotes
     # With the refspec, a clone that writes has asked for the ledger, and the remote had none.
-    return not remotes or (bool(tips) and any(f":{LEDGER_COPIES}" in value for value in remotes))
+    # A mirror takes over all refs as they are.
+    asked = (f":{LEDGER_COPIES}" in value or value.endswith((":refs/*", ":refs/notes/*")) for value in remotes)
+    return not remotes or (bool(tips) and any(asked))
