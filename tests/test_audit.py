@@ -169,6 +169,7 @@ def test_a_replace_ref_and_a_graft_hide_nothing(shop: Team) -> None:
     put(shop, "smuggled")
     shop.git(shop.root, "checkout", "-q", "main")
     good, parents = rev(shop, "main"), ("-p", "main^1", "-p", "main^2")
+    tree = shop.git(shop.root, "rev-parse", "evil^{tree}")
     evil = shop.git(shop.root, "commit-tree", *parents, "-m", "land", tree)
     shop.git(shop.root, "update-ref", "refs/heads/main", evil)
     expected = [("CG505", evil[:12]), ("CG504", evil[:12])]
