@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from conductor_git.commands.brief import brief as command
 from conductor_git.commands.whoami import whoami
@@ -121,7 +122,14 @@ def test_the_state_of_the_board_is_in_it() -> None:
     assert "- state: waiting, waits for 1.2" in lines
     assert "- blocked: 2.3: four tests fail (agent-2)" in lines
     assert "- guidance: keep the old name" in lines
-    assert "Then read wave 2.3 above and start on it." in lines
+    assert any(line.startswith("Do not start yet: wave 2.3 waits for 1.2.") for line in lines)
+
+
+def test_what_can_be_worked_on_is_what_to_start_with() -> None:
+    waves = (*status(3).waves, WaveStatus(4, "", "ready"))
+    made = make(status=replace(status(3), waves=waves))
+    assert made.next == "2.4"
+    assert render_brief(made, short=True).splitlines()[-2] == "next: conductor-git claim 2.4"
 
 
 def test_with_every_wave_complete_the_plan_is_next() -> None:
@@ -143,7 +151,8 @@ def test_short_is_about_ten_lines() -> None:
     lines = render_brief(make(status=status(3)), short=True).splitlines()
     assert len(lines) <= 12
     assert lines[0] == "You are 'agent-2', the orchestrator of plan 2: Educational integration."
-    assert lines[-2:] == ["next: conductor-git claim 2.3", "all of it: conductor-git brief 2"]
+    waits = "next: nothing until 1.2 is complete; conductor-git status 2 tells"
+    assert lines[-2:] == [waits, "all of it: conductor-git brief 2"]
 
 
 def test_the_checklist_ticks_what_is_complete() -> None:

@@ -27,7 +27,16 @@ def _change_folder(ctx: click.Context, param: click.Parameter, folders: tuple[st
             raise CannotRun(f"folder '{folder}' cannot be entered: {error.strerror}") from error
 
 
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Group,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    examples=(
+        "init --validate 'pytest -q'",
+        "delegate 'Faster parser' --wave Measure --wave Rewrite",
+        "claim    # in the agent's worktree",
+        "status",
+    ),
+)
 @click.option(
     "-C",
     "folders",

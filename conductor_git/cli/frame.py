@@ -18,7 +18,7 @@ PATIENCE = 100
 """Seconds that a command waits for a run when nobody watches and nobody says how long."""
 
 
-class Command(click.Command):
+class Exemplified(click.Command):
     """A command whose help ends with examples that can be pasted."""
 
     def __init__(self, *args: Any, examples: Sequence[str] = (), **more: Any) -> None:
@@ -32,7 +32,11 @@ class Command(click.Command):
                 formatter.write(f"{' ' * formatter.current_indent}conductor-git {example}\n")
 
 
-class Group(click.Group):
+class Command(Exemplified):
+    """One command."""
+
+
+class Group(Exemplified, click.Group):
     """Commands in sections. What is unknown is named together with the nearest that exists."""
 
     command_class = Command

@@ -9,7 +9,10 @@ import click
 from conductor_git.cli.frame import Command, Group, finish, here, json_option
 
 
-@click.group(cls=Group)
+@click.group(
+    cls=Group,
+    examples=("plan new 'Faster parser' --wave Measure --wave Rewrite", "plan check", "plan commit", "plan show 2"),
+)
 def plan() -> None:
     """Write, show, check and commit plans."""
 

@@ -16,7 +16,11 @@ PAUSE = 2.0
 _CLEAR = "\x1b[H\x1b[2J"
 
 
-@click.command(cls=Command, examples=("status", "status 2 3", "log-status --json", "status --watch"))
+@click.command(
+    cls=Command,
+    short_help="Show where every plan stands, and what is next (log-status).",
+    examples=("status", "status 2 3", "log-status --json", "status --watch"),
+)
 @click.argument("plans", metavar="[PLAN]...", nargs=-1)
 @click.option("--watch", "watching", is_flag=True, help=f"Look again every {PAUSE:g} s, until Ctrl-C.")
 @click.option("--check", is_flag=True, help="Exit with 1 when there is an alarm or an error.")

@@ -19,6 +19,9 @@ from conductor_git.core.targets import Oid, Target
 Basis = Literal["self", "runner", "signed"]
 """On whose word a claim is believed."""
 
+SCORES = "scores of "
+"""How what is awaited of people begins."""
+
 
 class Asked(msgspec.Struct, frozen=True):
     """A claim that evidence is asked for. `commit` is None where it is about to be made (at a door)."""
@@ -159,7 +162,7 @@ class Court:
         proofs = tuple(newest[platform] for platform in wanted if platform in newest)
         awaiting = [*(platform for platform in wanted if platform not in newest), *awaiting]
         if rules.manual is not None:
-            awaiting.append(f"scores of {rules.manual.people} people")
+            awaiting.append(f"{SCORES}{rules.manual.people} people")
         findings = [finding for proof in proofs for finding in _faults(asked, rules, proof)]
         if awaiting and not findings:
             findings.append(_finding("CG208", asked, f"{asked.target} awaits {', '.join(awaiting)}", severity="info"))

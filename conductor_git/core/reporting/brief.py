@@ -74,7 +74,9 @@ class Brief(msgspec.Struct, frozen=True):
     text: str
     waves: tuple[BriefWave, ...]
     next: str
-    """The target to start with: the lowest wave that is not complete, or the plan itself."""
+    """The target to start with: the lowest wave that can be worked on, else that is not complete, or the plan."""
+    next_waits_for: tuple[str, ...] = ()
+    """What must be complete before anybody starts with it."""
 
 
 def make_brief(
@@ -92,6 +94,7 @@ def make_brief(
     states = {known.wave: known for known in status.waves} if status else {}
     chosen = [known for known in plan.waves if wave is None or known.number == wave]
     waves = tuple(_wave(plan, known, states.get(known.number), rules) for known in chosen)
+    begin = _next(plan, status, wave)
     return Brief(
         schema=SCHEMA,
         role="orchestrator" if wave is None else "executor",
@@ -118,7 +121,8 @@ def make_brief(
         criteria=_lines(map(str, plan.criteria)),
         text=_text(plan.text),
         waves=waves,
-        next=_next(plan, status, wave),
+        next=begin,
+        next_waits_for=next((known.waiting_for for known in waves if known.target == begin), ()),
     )
 
 
@@ -172,8 +176,10 @@ def _validation(rules: RuleSet | Finding | None) -> str:
 def _next(plan: Plan, status: PlanStatus | None, wave: int | None) -> str:
     if wave is not None:
         return str(Target(plan.plan, wave))
-    current = status.current if status else (plan.waves[0].number if plan.waves else None)
-    return str(Target(plan.plan, current))
+    if status is None:
+        return str(Target(plan.plan, plan.waves[0].number if plan.waves else None))
+    open_ = (known.wave for known in status.waves if known.state in ("active", "ready"))
+    return str(Target(plan.plan, next(open_, status.current)))
 
 
 def _line(text: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from conductor_git.core.durations import ago
 from conductor_git.core.events.authority import CONDUCTOR
+from conductor_git.core.judgement.evidence import SCORES
 from conductor_git.core.reporting.board import Board, PlanStatus, Step
 
 _TO_MEND = frozenset({"CG210", "CG701", "CG703", "CG704", "CG705", "CG706"})
@@ -78,7 +79,12 @@ def _working(status: PlanStatus) -> Iterator[Step]:
 
 
 def _unproven(status: PlanStatus, awaiting: tuple[str, ...], hint: str | tuple[object, ...]) -> Iterator[Step]:
-    if awaiting:
+    scores = [what for what in awaiting if what.startswith(SCORES)]
+    if scores and len(scores) == len(awaiting):
+        # No command records them yet, so nobody can be sent for them.
+        text = f"plan {status.plan} awaits {scores[0]}, which nothing records yet: take 'manual' out of the plan"
+        yield Step(CONDUCTOR, text, f"conductor-git plan show {status.plan}")
+    elif awaiting:
         yield Step("others", f"plan {status.plan} awaits {', '.join(awaiting)}")
     else:
         yield Step(status.agent, f"{_PROVE} plan {status.plan} claims", hint if isinstance(hint, str) else "")
