@@ -196,6 +196,9 @@ def test_the_data_is_stable(root: Path) -> None:
     assert list(data) == [
         "schema",
         "git",
+        "level",
+        "level_why",
+        "level_stops",
         "clone",
         "doors",
         "writers",

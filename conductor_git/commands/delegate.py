@@ -173,7 +173,7 @@ def _plan(repo: Repository, asked: Asked, control: Control, say: Say) -> Plan:
 
 
 def _holding(repo: Repository, scene: _Scene) -> Holding | None:
-    return find_holding(repo, scene.plan, scene.upstream, since=scene.control.policy.since)
+    return find_holding(repo, scene.plan, scene.upstream, policy=scene.control.policy, signers=scene.control.signers)
 
 
 def _carry_out(repo: Repository, asked: Asked, scene: _Scene, before: Holding | None) -> Finding | None:
@@ -237,7 +237,7 @@ def _order(repo: Repository, asked: Asked, scene: _Scene, agent: str, base: Oid,
         supersedes=supersedes,
         reason=asked.reason,
     )
-    return Order(plan, agent, data, scene.writer, base, scene.now, scene.upstream)
+    return Order(plan, agent, data, scene.writer, base, scene.now, control.policy, scene.upstream)
 
 
 def _lost(repo: Repository, scene: _Scene) -> Finding:

@@ -9,6 +9,7 @@ import msgspec
 from conductor_git.commands.outcome import DONE, REFUSED, Outcome
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.findings import Finding
+from conductor_git.core.judgement.levels import Footing, judge_level, judge_signers
 from conductor_git.store.control.control import Control, read_control
 from conductor_git.store.hookfiles.health import git_version, judge_config, judge_locks, judge_version, old_locks
 from conductor_git.store.hookfiles.hookfolders import working_trees
@@ -17,6 +18,7 @@ from conductor_git.store.hookfiles.standing import Standing, look_at_doors
 from conductor_git.store.notes.clone import clone_id
 from conductor_git.store.notes.refspecs import ensure_refspecs, missing_refspecs
 from conductor_git.store.notes.writer import whoami
+from conductor_git.store.plumbing.refs import read_refs
 from conductor_git.store.plumbing.repository import Repository, discover
 
 _FIX = "conductor-git doctor --fix"
@@ -30,6 +32,7 @@ def doctor(repo: Repository, *, fix: bool) -> Outcome:
     control = read_control(repo)
     fixed, unfixed = _fix(repo, control) if fix else ([], [])
     version, numbers = git_version()
+    footing = judge_level(control.policy, control.signers, read_refs(repo).hub(control.policy.integration_ref))
     standing = look_at_doors(repo)
     locks = old_locks(repo)
     writers, nameless = _writers(repo, control)
@@ -40,6 +43,7 @@ def doctor(repo: Repository, *, fix: bool) -> Outcome:
         *(_unfetched(remote) for remote in unfetched),
         *nameless,
         *control.findings,
+        *judge_signers(control.policy.trust, control.signers),
         *judge_version(version, numbers),
         *judge_config(repo),
         *judge_locks(locks),
@@ -47,6 +51,9 @@ def doctor(repo: Repository, *, fix: bool) -> Outcome:
     data = {
         "schema": 1,
         "git": version,
+        "level": footing.level,
+        "level_why": footing.why,
+        "level_stops": footing.stops,
         "clone": clone_id(repo),
         "doors": standing,
         "writers": writers,
@@ -55,7 +62,7 @@ def doctor(repo: Repository, *, fix: bool) -> Outcome:
         "fixed": fixed,
         "findings": findings,
     }
-    text = "\n".join([*fixed, *_summary(standing, writers, version)])
+    text = "\n".join([*fixed, *_summary(standing, writers, version), *_level(footing)])
     return Outcome(REFUSED if findings else DONE, text, msgspec.to_builtins(data), tuple(findings))
 
 
@@ -101,6 +108,10 @@ def _finding(door: Standing, *, after_fix: bool) -> Finding:
         hint = ""
     text = f"door '{door.door}' {what}, in '{door.worktree}'"
     return Finding("CG711", "error", f"{door.worktree}:{door.door}", text, hint, detail)
+
+
+def _level(footing: Footing) -> list[str]:
+    return [f"level {footing.level}: {footing.why}", f"it {footing.stops}"]
 
 
 def _summary(standing: tuple[Standing, ...], writers: list[dict[str, Any]], version: str) -> list[str]:

@@ -9,7 +9,9 @@ import msgspec
 
 from conductor_git.commands.outcome import DONE, REFUSED, Outcome
 from conductor_git.core.errors import CannotRun
+from conductor_git.core.events.signers import SIGNERS_PATH
 from conductor_git.core.findings import Finding, refused
+from conductor_git.core.judgement.levels import judge_signers
 from conductor_git.core.planning.edits import Edits
 from conductor_git.core.planning.plan import BrokenPlan, Plan, Validation
 from conductor_git.core.targets import parse_target
@@ -67,6 +69,7 @@ def check(repo: Repository) -> Outcome:
     drafts = read_drafts(repo)
     edits = edits_of(repo, drafts)
     findings = check_plans(drafts.plans, drafts.broken, policy=drafts.policy, scripts=drafts.scripts)
+    findings += judge_signers(drafts.policy.trust, drafts.signers)
     wrong = refused(findings)
     findings += _pending(edits, drafts.policy.control_ref, wrong=wrong)
     count = len(drafts.plans) + len(drafts.broken)
@@ -170,7 +173,9 @@ def _check_result(drafts: Drafts, edits: Edits) -> list[Finding]:
         for path, version in result.items()
         if path.startswith(start)
     }
-    return check_plans(
+    kept = drafts.control is not None and result.get(SIGNERS_PATH) != drafts.files.get(SIGNERS_PATH)
+    signers = drafts.control.signers if drafts.control is not None and kept else drafts.signers
+    return judge_signers(drafts.policy.trust, signers) + check_plans(
         [file for file in files.values() if isinstance(file, Plan)],
         [file for file in files.values() if isinstance(file, BrokenPlan)],
         policy=drafts.policy,

@@ -39,6 +39,7 @@ def record(job: Job, result: RunResult) -> RunResult:
         target=job.target,
         now=result.ended,
         event_bytes=job.event_bytes,
+        signing=job.signing,
     )
     recorded = attestation.read(event)
     if recorded is None:

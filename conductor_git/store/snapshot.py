@@ -28,7 +28,7 @@ def take(repo: Repository, *, also: Iterable[Oid] = (), refs: Refs | None = None
     control = read_control(repo, refs=refs, use_cache=use_cache)
     policy = control.policy
     ledger = read_ledger(repo, refs=refs, use_cache=use_cache)
-    ledger = sifted(repo, ledger, policy.trust, policy.repository, control.signers, use_cache=use_cache)
+    ledger = sifted(repo, ledger, policy, control.signers, use_cache=use_cache)
     history = read_history(repo, policy, control.plans, refs, also=also, use_cache=use_cache)
     snapshot = Snapshot(
         policy=control.policy,

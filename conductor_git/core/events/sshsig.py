@@ -3,7 +3,6 @@ ssh-keygen's to say."""
 
 from __future__ import annotations
 
-import hashlib
 from base64 import b64decode, b64encode
 from textwrap import wrap
 
@@ -23,12 +22,15 @@ class SshSignature(msgspec.Struct, frozen=True):
     @property
     def fingerprint(self) -> str:
         """The key as ssh-keygen prints it: `SHA256:…`."""
-        return fingerprint(self.key)
+        import hashlib  # loads OpenSSL, and hardly any command asks for this
 
+        return "SHA256:" + b64encode(hashlib.sha256(self.key).digest()).decode("ascii").rstrip("=")
 
-def fingerprint(key: bytes) -> str:
-    """A public key as ssh-keygen prints it: `SHA256:…`."""
-    return "SHA256:" + b64encode(hashlib.sha256(key).digest()).decode("ascii").rstrip("=")
+    @property
+    def public(self) -> str:
+        """The key as in a key file: its type, and base64."""
+        kind, _ = _string(self.key)
+        return f"{kind.decode('utf-8', 'backslashreplace')} {b64encode(self.key).decode('ascii')}"
 
 
 def read_signature(blob: bytes) -> SshSignature | None:

@@ -7,38 +7,21 @@ namespace.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from conductor_git.core.events.attestation import RUNNER_PREFIX
 from conductor_git.core.events.authority import CONDUCTOR
+from conductor_git.core.events.demand import Trust
 from conductor_git.core.events.event import Event
 from conductor_git.core.events.ledger import Doubted, Ledger
-from conductor_git.core.events.signers import AllowedKey, Signers
-from conductor_git.core.events.sshsig import SshSignature, fingerprint
+from conductor_git.core.events.signers import Signers
+from conductor_git.core.events.sshsig import SshSignature
 from conductor_git.core.targets import Oid
 
 Role = Literal["agent", "runner", "conductor"]
-Demand = Literal["none", "agent", "runner"]
-"""agent: every attestation is signed; runner: those of runners are, and those of others wait for one."""
-
 _CONDUCTORS_ONLY = frozenset({"waiver", "acceptance", "landing"})
-
-
-class Trust(msgspec.Struct, frozen=True):
-    """What the policy wants signed."""
-
-    attestations: Demand = "none"
-    conductor: bool = False
-    """What decides for the whole repository."""
-    since: str = ""
-    """What this commit contains was judged before signatures were asked for; empty exempts nothing."""
-
-    @property
-    def demands(self) -> bool:
-        """Whether anything must be signed."""
-        return self.conductor or self.attestations != "none"
 
 
 class Vouched(msgspec.Struct, frozen=True, tag="good"):
@@ -69,18 +52,22 @@ def namespace_of(role: Role) -> str:
     return f"conductor-git/{role}@v1"
 
 
-def needed_role(event: Event, trust: Trust) -> Role | None:
-    """The role whose key must have signed the event; None where its writer's word is enough."""
-    role = role_of(event.writer)
-    if event.kind == "attestation":
+def needed_role(kind: str, writer: str, data: Mapping[str, Any], trust: Trust) -> Role | None:
+    """The role whose key must sign such an event; None where its writer's word is enough."""
+    role = role_of(writer)
+    if kind == "attestation":
         wanted = trust.attestations == "agent" or (trust.attestations == "runner" and role == "runner")
         return role if wanted else None
-    if event.kind == "delegation":
+    if kind == "delegation":
         # The first one of a plan is named by the start commit, and cannot be another; a take-over is named by nothing.
-        decides = "supersedes" in event.data
-    else:
-        decides = role == CONDUCTOR or event.kind in _CONDUCTORS_ONLY
+        return "conductor" if trust.conductor and "supersedes" in data else None
+    decides = role == CONDUCTOR or kind in _CONDUCTORS_ONLY
     return "conductor" if trust.conductor and decides else None
+
+
+def needed_of(event: Event, trust: Trust) -> Role | None:
+    """`needed_role` of an event that stands."""
+    return needed_role(event.kind, event.writer, event.data, trust)
 
 
 def sift(ledger: Ledger, trust: Trust, repository: str, words: Mapping[Oid, Word]) -> Ledger:
@@ -94,7 +81,7 @@ def sift(ledger: Ledger, trust: Trust, repository: str, words: Mapping[Oid, Word
     kept: list[Event] = []
     doubted: list[Doubted] = []
     for event in ledger.events:
-        role = needed_role(event, trust)
+        role = needed_of(event, trust)
         word = Vouched("") if role is None else _word(event, role, repository, words)
         if isinstance(word, Doubt):
             doubted.append(Doubted(event, word.code, word.why))
@@ -103,42 +90,25 @@ def sift(ledger: Ledger, trust: Trust, repository: str, words: Mapping[Oid, Word
     return msgspec.structs.replace(ledger, events=tuple(kept), doubted=tuple(doubted))
 
 
-def explain(signature: SshSignature | None, event: Event, signers: Signers, *, forged: bool) -> Doubt:
-    """Why ssh-keygen refused a signature; `forged` where it said that the content is not what was signed."""
+def explain(signature: SshSignature | None, writer: str, signers: Signers, *, forged: bool) -> Doubt:
+    """Why ssh-keygen refused a writer's signature; `forged` where it said that other content was signed."""
     if signature is None:
         return Doubt("CG622", "what stands for its signature is none of ssh's")
-    role, named = role_of(event.writer), signature.fingerprint
+    role, named = role_of(writer), signature.fingerprint
     if signature.namespace != namespace_of(role):
         return Doubt("CG624", f"it is signed as '{signature.namespace}', and not as '{namespace_of(role)}'")
     if forged:
         return Doubt("CG622", f"its signature by key {named} is of other content")
     lines = [line for line in signers.keys if line.key == signature.key and not line.authority]
-    own = [line for line in lines if line.speaks_for(event.writer)]
+    own = [line for line in lines if line.speaks_for(writer)]
     if not signers.keys:
         return Doubt("CG623", "the control branch has no allowed signers")
     if not own:
-        whose = f"is not '{event.writer}'s key" if lines else "is none of the allowed signers"
+        whose = f"may not speak for '{writer}'" if lines else "is none of the allowed signers"
         return Doubt("CG623", f"key {named} {whose}")
     if not any(line.allows(namespace_of(role)) for line in own):
         return Doubt("CG624", f"key {named} is not allowed to sign as {role}")
     return Doubt("CG623", f"key {named} was not allowed then")
-
-
-def lacking(writer: str, key: bytes, signers: Signers) -> str:
-    """Why what a writer signs with this public key would not count; empty where it would, as far as can be told."""
-    role = role_of(writer)
-    lines = [line for line in signers.keys if line.key == key]
-    if any(line.authority for line in signers.keys):
-        return ""
-    if not any(line.speaks_for(writer) for line in lines):
-        return f"key {fingerprint(key)} is not allowed to speak for '{writer}'"
-    if not any(_fits(line, writer, role) for line in lines):
-        return f"key {fingerprint(key)} is not allowed to sign as {role}"
-    return ""
-
-
-def _fits(line: AllowedKey, writer: str, role: Role) -> bool:
-    return line.speaks_for(writer) and line.allows(namespace_of(role))
 
 
 def _word(event: Event, role: Role, repository: str, words: Mapping[Oid, Word]) -> Word:

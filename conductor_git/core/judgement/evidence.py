@@ -9,8 +9,8 @@ import msgspec
 
 from conductor_git.core.events import attestation
 from conductor_git.core.events.attestation import Attestation
+from conductor_git.core.events.demand import Trust
 from conductor_git.core.events.ledger import Doubted, Ledger
-from conductor_git.core.events.trust import Trust
 from conductor_git.core.findings import Finding, Severity
 from conductor_git.core.judgement import results
 from conductor_git.core.planning.rules import RuleSet

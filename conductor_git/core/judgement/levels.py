@@ -6,8 +6,9 @@ from typing import Literal
 
 import msgspec
 
+from conductor_git.core.events.demand import Trust
 from conductor_git.core.events.signers import SIGNERS_PATH, Signers, matches_list
-from conductor_git.core.events.trust import Role, Trust, namespace_of, role_of
+from conductor_git.core.events.trust import Role, namespace_of, role_of
 from conductor_git.core.findings import Finding
 from conductor_git.core.planning.policy import Policy
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from conductor_git.core.events.trust import Trust
+from conductor_git.core.events.demand import Trust
 
 POLICY_PATH = ".conductor/conductor.toml"
 FORMAT = 1

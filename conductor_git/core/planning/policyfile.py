@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from conductor_git.core.events.trust import Demand, Trust
+from conductor_git.core.events.demand import Demand, Trust
 from conductor_git.core.planning.plan import PlanError
 from conductor_git.core.planning.policy import (
     FORMAT,

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from conductor_git.core.durations import render_duration
-from conductor_git.core.events.trust import Trust
+from conductor_git.core.events.demand import Trust
 from conductor_git.core.planning.policy import FORMAT, Limits, Policy, ValidationPolicy
 
 Line = tuple[str, Any, Any, str]

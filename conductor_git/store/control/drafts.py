@@ -8,6 +8,7 @@ import stat
 import msgspec
 
 from conductor_git.core.errors import CannotRun
+from conductor_git.core.events.signers import SIGNERS_PATH, Signers
 from conductor_git.core.planning.edits import Edits, Version, compare
 from conductor_git.core.planning.globs import matches
 from conductor_git.core.planning.plan import BrokenPlan, Plan, PlanError
@@ -22,6 +23,8 @@ from conductor_git.store.plumbing.objects import read_objects
 from conductor_git.store.plumbing.repository import Repository
 
 _LINK = "120000"
+_NAMED = (POLICY_PATH, SIGNERS_PATH)
+"""Rules that are one file each."""
 
 
 class Drafts(msgspec.Struct, frozen=True):
@@ -32,8 +35,9 @@ class Drafts(msgspec.Struct, frozen=True):
     plans: tuple[Plan, ...]
     broken: tuple[BrokenPlan, ...]
     scripts: Scripts
+    signers: Signers
     files: dict[str, Version]
-    """Policy, plan files and scripts by path, as `git add` would take them."""
+    """Policy, allowed signers, plan files and scripts by path, as `git add` would take them."""
 
 
 def read_drafts(repo: Repository) -> Drafts:
@@ -52,6 +56,7 @@ def read_drafts(repo: Repository) -> Drafts:
         tuple(plan for plan in read if isinstance(plan, Plan)),
         tuple(plan for plan in read if isinstance(plan, BrokenPlan)),
         _scripts(files, policy),
+        _signers(files),
         files.versions,
     )
 
@@ -102,7 +107,8 @@ class _Files:
         self.repo = repo
         self.index: dict[str, Version] = {}
         self.sparse: set[str] = set()
-        specs = [f":(top,literal){POLICY_PATH}", f":(top,literal){policy.scripts}", f":(top,glob){policy.plans}"]
+        named = [f":(top,literal){path}" for path in (*_NAMED, policy.scripts)]
+        specs = [*named, f":(top,glob){policy.plans}"]
         command = ["ls-files", "--cached", "--others", "--exclude-standard", "--stage", "-t", "-z", "--full-name"]
         listed = repo.in_worktree(*command, "--", *specs, worktree=root).fields()
         found = sorted({self._noted(field) for field in listed})
@@ -199,15 +205,22 @@ def _scripts(files: _Files, policy: Policy) -> Scripts:
     )
 
 
+def _signers(files: _Files) -> Signers:
+    version = files.versions.get(SIGNERS_PATH)
+    if version is None or version.mode == _LINK:
+        return Signers()
+    return Signers(version.oid, files.body(SIGNERS_PATH).decode("utf-8", "replace"))
+
+
 def _committed(repo: Repository, commit: Oid, policy: Policy) -> dict[str, Version]:
     """Policy, plan files and scripts of a commit."""
     folders = folders_of(policy)
-    listed = list_files(repo, commit, [] if "" in folders else [POLICY_PATH, *folders])
+    listed = list_files(repo, commit, [] if "" in folders else [*_NAMED, *folders])
     return {
         path: Version(entry.mode, entry.oid)
         for path, entry in listed.items()
         if entry.kind == "blob"
-        and (path == POLICY_PATH or path.startswith(policy.scripts + "/") or matches(policy.plans, path))
+        and (path in _NAMED or path.startswith(policy.scripts + "/") or matches(policy.plans, path))
     }
 
 

@@ -7,13 +7,17 @@ import shlex
 import tempfile
 from base64 import b64decode
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
 from conductor_git.core.errors import CannotRun
-from conductor_git.core.events.signers import Signers
+from conductor_git.core.events.event import Kind
+from conductor_git.core.events.signers import SIGNERS_PATH, Signers
 from conductor_git.core.events.sshsig import read_signature
-from conductor_git.core.events.trust import Trust, lacking, namespace_of, role_of
+from conductor_git.core.events.trust import Doubt, namespace_of, needed_role, role_of
+from conductor_git.core.planning.policy import Policy
+from conductor_git.store.notes.vouching import would_count
 from conductor_git.store.plumbing.repository import Repository
 from conductor_git.store.plumbing.sshkeygen import Refused, sign
 
@@ -57,46 +61,55 @@ class Unsigned(CannotRun):
 
 
 def signing_for(
-    repo: Repository, writer: str, *, trust: Trust, repository: str, environ: Mapping[str, str] | None = None
+    repo: Repository,
+    policy: Policy,
+    writer: str,
+    kind: Kind,
+    data: Mapping[str, Any] = {},
+    *,
+    environ: Mapping[str, str] | None = None,
 ) -> Signing | None:
-    """How that writer signs; None where it needs not and has no key.
+    """How that writer signs such an event; None where it needs not and has no key.
 
-    Raises CannotRun where the policy wants its signature and no key is configured.
+    Raises CannotRun where the policy wants a signature that this writer cannot give.
     """
     environ = os.environ if environ is None else environ
     role = role_of(writer)
-    wanted = is_wanted(writer, trust)
+    needed = needed_role(kind, writer, data, policy.trust)
+    if needed not in (None, role):
+        raise CannotRun(
+            f"the policy wants the {needed}'s signature on this {kind}, and this is '{writer}'",
+            detail="nothing was recorded",
+            hint="conductor-git whoami",
+        )
     given = environ.get(KEY_VARIABLE, "")
     key = _spelled(repo, given or _of_git(repo))
-    if not key:
-        if not wanted:
-            return None
-        raise CannotRun(
-            f"the policy wants '{writer}' to sign, and no key is configured",
-            detail=f"{KEY_VARIABLE} names one as well; nothing was recorded",
-            hint="git config gpg.format ssh && git config user.signingKey ~/.ssh/id_ed25519",
-        )
-    return Signing(key, namespace_of(role), repository, wanted or bool(given))
+    if key:
+        return Signing(key, namespace_of(role), policy.repository, needed is not None or bool(given))
+    if needed is None:
+        return None
+    raise CannotRun(
+        f"the policy wants '{writer}' to sign this {kind}, and no key is configured",
+        detail=f"nothing was recorded; {KEY_VARIABLE} may name a key file, too",
+        hint="git config gpg.format ssh && git config user.signingKey ~/.ssh/id_ed25519",
+    )
 
 
-def is_wanted(writer: str, trust: Trust) -> bool:
-    """Whether the policy wants what this writer records to be signed."""
-    role = role_of(writer)
-    return trust.attestations in ("agent", role) or (trust.conductor and role == "conductor")
-
-
-def check_signing(signing: Signing | None, writer: str, signers: Signers) -> None:
-    """Raise CannotRun where what must be signed cannot be, or would not count: said before hours of validation."""
+def check_signing(signing: Signing | None, policy: Policy, writer: str, signers: Signers, now: int) -> None:
+    """Raise CannotRun where a result that must be signed cannot be, or would not count: said before it takes hours."""
     if signing is None or not signing.required:
         return
-    blob = signing(b"conductor-git")[1]
-    made = read_signature(blob)
-    wrong = lacking(writer, made.key, signers) if made else ""
-    if wrong:
+    message = b"conductor-git"
+    _, sig = signing(message)
+    if needed_role("attestation", writer, {}, policy.trust) is None:
+        return
+    word, made = would_count(signers, writer, now, message, sig), read_signature(sig)
+    if isinstance(word, Doubt) and made is not None:
+        line = f'{writer} namespaces="{signing.namespace}" {made.public}'
         raise CannotRun(
-            wrong,
-            detail="its signature would count for nothing; nothing was recorded",
-            hint="git show HEAD:.conductor/allowed_signers    # the conductor adds keys there",
+            f"what '{writer}' signs here would count for nothing: {word.why}",
+            detail=f"nothing was run; to allow it the conductor adds to '{SIGNERS_PATH}': {line}",
+            hint="conductor-git whoami",
         )
 
 

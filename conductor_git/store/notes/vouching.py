@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterable
 
 import msgspec
@@ -13,21 +12,11 @@ from conductor_git.core.events.event import Event
 from conductor_git.core.events.ledger import Ledger
 from conductor_git.core.events.signers import Signers
 from conductor_git.core.events.sshsig import armour, read_signature
-from conductor_git.core.events.trust import (
-    Doubt,
-    Trust,
-    Vouched,
-    Word,
-    explain,
-    namespace_of,
-    needed_role,
-    role_of,
-    sift,
-)
+from conductor_git.core.events.trust import Vouched, Word, explain, namespace_of, needed_of, role_of, sift
+from conductor_git.core.planning.policy import Policy
 from conductor_git.core.targets import Oid
 from conductor_git.store.files import memo
 from conductor_git.store.plumbing.repository import Repository
-from conductor_git.store.plumbing.sshkeygen import verify
 
 _MEMO = "signatures"
 _MOST_AT_ONCE = 8
@@ -40,17 +29,16 @@ class _Kept(msgspec.Struct, frozen=True):
     words: dict[Oid, Word]
 
 
-def sifted(
-    repo: Repository, ledger: Ledger, trust: Trust, repository: str, signers: Signers, *, use_cache: bool = True
-) -> Ledger:
+def sifted(repo: Repository, ledger: Ledger, policy: Policy, signers: Signers, *, use_cache: bool = True) -> Ledger:
     """The ledger without the events that need a signature and have no good one; they are in `doubted`.
 
     Raises CannotRun where signatures must be looked at and there is no ssh-keygen.
     """
+    trust = policy.trust
     if not trust.demands:
         return ledger
-    asked = [event for event in ledger.events if event.sealed and needed_role(event, trust)]
-    return sift(ledger, trust, repository, look_at(repo, asked, signers, use_cache=use_cache))
+    asked = [event for event in ledger.events if event.sealed and needed_of(event, trust)]
+    return sift(ledger, trust, policy.repository, look_at(repo, asked, signers, use_cache=use_cache))
 
 
 def look_at(repo: Repository, events: Iterable[Event], signers: Signers, *, use_cache: bool = True) -> dict[Oid, Word]:
@@ -66,6 +54,8 @@ def look_at(repo: Repository, events: Iterable[Event], signers: Signers, *, use_
 
 
 def _verified(events: list[Event], signers: Signers) -> dict[Oid, Word]:
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="conductor-") as folder:
         allowed = os.path.join(folder, "allowed_signers")
         _write(allowed, signers.text.encode("utf-8"))
@@ -83,22 +73,33 @@ def _verified(events: list[Event], signers: Signers) -> dict[Oid, Word]:
 
 def _judged(event: Event, signers: Signers, allowed: str, path: str) -> Word:
     envelope: Envelope | None = event.sealed
-    signature = read_signature(envelope.sig) if envelope else None
-    if envelope is None or signature is None:
-        return explain(None, event, signers, forged=False)
-    _write(path, armour(envelope.sig))
-    refused = verify(
-        path,
-        signers=allowed,
-        writer=event.writer,
-        namespace=namespace_of(role_of(event.writer)),
-        at=event.time,
-        message=envelope.signed,
-    )
+    if envelope is None:
+        return explain(None, event.writer, signers, forged=False)
+    return _asked(envelope.sig, envelope.signed, event.writer, event.time, signers, allowed, path)
+
+
+def would_count(signers: Signers, writer: str, at: int, message: bytes, sig: bytes) -> Word:
+    """Whether a signature of now would count, for whoever is about to work for one."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="conductor-") as folder:
+        allowed = os.path.join(folder, "allowed_signers")
+        _write(allowed, signers.text.encode("utf-8"))
+        return _asked(sig, message, writer, at, signers, allowed, os.path.join(folder, "signature"))
+
+
+def _asked(sig: bytes, message: bytes, writer: str, at: int, signers: Signers, allowed: str, path: str) -> Word:
+    from conductor_git.store.plumbing.sshkeygen import verify
+
+    signature = read_signature(sig)
+    if signature is None:
+        return explain(None, writer, signers, forged=False)
+    _write(path, armour(sig))
+    namespace = namespace_of(role_of(writer))
+    refused = verify(path, signers=allowed, writer=writer, namespace=namespace, at=at, message=message)
     if refused is None:
         return Vouched(signature.fingerprint)
-    doubt: Doubt = explain(signature, event, signers, forged="incorrect signature" in refused.said)
-    return doubt
+    return explain(signature, writer, signers, forged="incorrect signature" in refused.said)
 
 
 def _write(path: str, content: bytes) -> None:

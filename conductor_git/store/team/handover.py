@@ -11,11 +11,14 @@ import msgspec
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.events.delegation import holder
 from conductor_git.core.events.event import Event
+from conductor_git.core.events.signers import Signers
 from conductor_git.core.messages.message import Start
 from conductor_git.core.planning.plan import Plan
+from conductor_git.core.planning.policy import Policy
 from conductor_git.core.targets import Oid, Target
-from conductor_git.store.notes.ledger import append
 from conductor_git.store.notes.ledger_reader import read_ledger
+from conductor_git.store.notes.recording import record as record_event
+from conductor_git.store.notes.vouching import sifted
 from conductor_git.store.notes.writer import WRITER_KEY
 from conductor_git.store.past.starts import create_branch, delete_branch, find_start, make_start
 from conductor_git.store.plumbing.config import set_in_worktree, set_shared
@@ -59,15 +62,18 @@ class Order(msgspec.Struct, frozen=True):
     writer: str
     base: Oid
     now: int
+    policy: Policy
     upstream: Upstream | None = None
 
 
-def find_holding(repo: Repository, plan: Plan, upstream: Upstream | None, *, since: str) -> Holding | None:
+def find_holding(
+    repo: Repository, plan: Plan, upstream: Upstream | None, *, policy: Policy, signers: Signers
+) -> Holding | None:
     """Who has the plan; None where nobody has. Raises CannotRun where its branch exists and is not the plan's."""
     tip = repo.resolve(plan.ref)
     copy = repo.resolve(f"refs/remotes/{upstream.remote}/{plan.branch}") if upstream else None
     newest = tip or copy
-    begun = find_start(repo, newest, plan.plan, since=since) if newest else None
+    begun = find_start(repo, newest, plan.plan, since=policy.since) if newest else None
     if newest and (begun is None or begun.plan != plan.plan):
         whose = f"plan {begun.plan}'s" if begun else "no plan's: it has no start commit"
         raise CannotRun(
@@ -75,7 +81,7 @@ def find_holding(repo: Repository, plan: Plan, upstream: Upstream | None, *, sin
             detail=f"nothing was changed; 'branch:' in '{plan.path}' can name another one",
         )
     event = begun.event if begun else None
-    said = holder(read_ledger(repo).events, plan.plan, event)
+    said = holder(sifted(repo, read_ledger(repo), policy, signers).events, plan.plan, event)
     if said is not None:
         known = Holding(said.agent, said.since, said.by, said.event)
     elif begun is not None:
@@ -121,8 +127,9 @@ def record(repo: Repository, order: Order) -> Oid:
     if begun is not None and again and begun.event is not None:
         return begun.event
     write_unfinished(repo, Unfinished(order.plan.plan, order.agent))
-    event = (_said_before(repo, order) if again else None) or append(
+    event = (_said_before(repo, order) if again else None) or record_event(
         repo,
+        order.policy,
         writer=order.writer,
         kind="delegation",
         data=order.data,

@@ -21,6 +21,7 @@ from conductor_git.core.planning.plan import Criterion
 from conductor_git.core.planning.policy import Limits, Runner, ValidationPolicy
 from conductor_git.core.planning.rules import Script
 from conductor_git.core.targets import Oid, Target
+from conductor_git.store.notes.signing import Signing
 from conductor_git.store.plumbing.objects import read_objects
 from conductor_git.store.plumbing.repository import Repository
 from conductor_git.store.validation.cache import worktree_roots
@@ -71,6 +72,7 @@ class Job(msgspec.Struct, frozen=True):
     role: Runner = "agent"
     landing: bool = False
     event_bytes: int = Limits().event_bytes
+    signing: Signing | None = None
 
     @property
     def key(self) -> str:

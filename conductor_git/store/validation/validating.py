@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Sequence
 
 import msgspec
@@ -13,6 +14,7 @@ from conductor_git.core.judgement.evidence import Attestations
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.planning.rules import RuleSet
 from conductor_git.core.reporting.board import Board
+from conductor_git.store.notes.signing import check_signing, signing_for
 from conductor_git.store.notes.writer import whoami
 from conductor_git.store.plumbing.repository import Repository
 from conductor_git.store.plumbing.staged import Product
@@ -65,6 +67,8 @@ def prove(
         return Validated(known, reused=True)
     policy = snapshot.policy
     platform = platform_tag()
+    signing = signing_for(repo, policy, writer.name, "attestation")
+    check_signing(signing, policy, writer.name, snapshot.signers, int(time.time()))
     job = Job(
         repository=repo,
         repository_id=policy.repository,
@@ -88,6 +92,7 @@ def prove(
         role="runner" if writer.role == "runner" else "agent",
         landing=landing,
         event_bytes=policy.limits.event_bytes,
+        signing=signing,
     )
     result = attach_or_start(job, entry=runner, say=say, wait=wait, terminal=terminal)
     if isinstance(result, StillRunning):
