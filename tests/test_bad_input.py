@@ -756,7 +756,11 @@ class TestJson:
         team.git(team.root, "commit", "-q", "-a", "-m", "break it")
         data = say(team.root, "claim", "--json").data
         assert (data["passed"], data["outcome"], data["exit_code"], data["commit"]) == (False, "failed", 1, None)
-        assert say(team.root, "validate", "--rebased", "--json").data == {"target": "2", "claims": []}
+        assert say(team.root, "validate", "--rebased", "--json").data == {
+            "schema": 1,
+            "target": "2",
+            "claims": [],
+        }
         assert (
             say(team.root, "log-status", "--json", "--wach").data["error"]["hint"] == "conductor-git log-status --watch"
         )

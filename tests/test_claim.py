@@ -7,9 +7,11 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.outside import say
 from tests.team import CLAIM, Team
 
 SLOW = "#!/bin/sh\nsleep 3\ngrep -q good state\n"
@@ -179,3 +181,28 @@ def test_it_works_without_doors_and_leaves_the_same_trailers(team: Team) -> None
     assert team.run("conductor-git", "uninstall")[0] == 0
     assert claim(team)[0] == 0
     assert list(team.trailers()) == ["Conductor-Plan", "Conductor-Wave", "Conductor-Proof", "Conductor-Rules"]
+
+
+def test_one_shape_of_values_for_every_end(team: Team) -> None:
+    def ask(*args: str) -> dict[str, Any]:
+        values: dict[str, Any] = say(team.root, *args, "--json").data
+        return values
+
+    (team.root / "state").write_text("bad\n")
+    team.git(team.root, "add", "state")
+    failed = ask("claim")
+    assert (failed["outcome"], failed["commit"], failed["exit_code"]) == ("failed", None, 1)
+    assert [finding["code"] for finding in failed["findings"]] == ["CG202"]
+    (team.root / "state").write_text("good\n")
+    team.git(team.root, "add", "state")
+    passed, claimed, repeated, refused = ask("validate"), ask("claim"), ask("claim", "2.0"), ask("claim", "2")
+    assert (passed["outcome"], passed["next"][0]["command"]) == ("passed", "conductor-git claim 2.0")
+    assert (claimed["outcome"], claimed["commit"]) == ("claimed", team.git(team.root, "rev-parse", "HEAD"))
+    assert (claimed["proof"], claimed["rules"]) == (passed["proof"], passed["rules"])
+    assert team.trailers()["Conductor-Rules"] == claimed["rules"]
+    assert claimed["next"][0]["command"] == "conductor-git claim 2.1"
+    assert (repeated["outcome"], repeated["commit"]) == ("repeated", None)
+    assert (refused["outcome"], [finding["code"] for finding in refused["findings"]]) == ("refused", ["CG304"])
+    shapes = [list(said) for said in (failed, passed, claimed, repeated, refused)]
+    assert shapes == [shapes[0]] * 5
+    assert claimed["schema"] == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 from conductor_git.commands.outcome import DONE, NOT_YET, REFUSED, Outcome
 from conductor_git.core.errors import CannotRun
@@ -11,7 +12,8 @@ from conductor_git.core.judgement.judge import Ruling, Saying, judge_saying
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.messages import message
 from conductor_git.core.planning.rules import RuleSet, rules_of
-from conductor_git.core.reporting.board import Board
+from conductor_git.core.reporting.answer import answer, answer_of
+from conductor_git.core.reporting.board import Board, Step
 from conductor_git.core.reporting.fold import fold
 from conductor_git.core.reporting.steps import idle
 from conductor_git.core.reporting.validationtext import beside_lines, failed_lines, running_lines, title
@@ -59,24 +61,28 @@ def claim(
         # A wave's line names no plan: on this branch it would claim that wave of another one.
         text = f"this branch belongs to plan {ruling.target.plan}, so {title(found)} is not claimed here"
         finding = Finding("CG103", "error", str(found), text, f"conductor-git delegate {found.plan} --resume")
-        return Outcome(REFUSED, data=_data(found, None), findings=(finding,), unchanged="nothing was committed")
+        return _ended("refused", found, product, (finding,))
     standing = [finding for finding in ruling.findings if finding.code not in _RUN_MENDS]
     if refused(standing) or _is_repeat(standing):
-        code = REFUSED if refused(standing) else DONE
-        return Outcome(code, data=_data(found, None), findings=tuple(standing), unchanged="nothing was committed")
+        return _ended("refused" if refused(standing) else "repeated", found, product, tuple(standing))
     check_identity(repo)
     if refused(ruling.findings):
-        answer = _prove(repo, snapshot, found, product, max_seconds, say, terminal, now)
-        if answer is not None:
-            return answer
+        unproven = _prove(repo, snapshot, found, product, max_seconds, say, terminal, now)
+        if unproven is not None:
+            return unproven
         snapshot = take(repo, also=proposed_parents(repo))
         ruling = judge_saying(_saying(repo, line, product), snapshot)
     if refused(ruling.findings):
-        return Outcome(REFUSED, data=_data(found, None), findings=ruling.findings, unchanged="nothing was committed")
+        return _ended("refused", found, product, ruling.findings)
     if _is_repeat(ruling.findings):
         # What was missing was a proof, and now an earlier claim of the same content has it.
-        return Outcome(DONE, data=_data(found, None), findings=ruling.findings, unchanged="nothing was committed")
+        return _ended("repeated", found, product, ruling.findings)
     return _commit(repo, found, product, ruling, now)
+
+
+def _ended(how: Literal["refused", "repeated"], target: Target, product: Product, why: tuple[Finding, ...]) -> Outcome:
+    data = answer(target, how, tree=product.oid, findings=why)
+    return Outcome(REFUSED if how == "refused" else DONE, data=data, findings=why, unchanged="nothing was committed")
 
 
 def _is_repeat(findings: Iterable[Finding]) -> bool:
@@ -112,31 +118,33 @@ def _prove(
     """Run the validation; None when it passed, else how the claim ends without it."""
     rules = _rules(snapshot, target)
     board = fold(snapshot, now)
-    answer = prove(repo, snapshot, board, rules, product, say=say, wait=max_seconds, terminal=terminal)
-    if isinstance(answer, StillRunning):
-        lines = running_lines(target, rules.script, answer.seconds, f"conductor-git claim {target}")
-        data = _data(target, None) | {"passed": None, "log": answer.log}
-        return Outcome(NOT_YET, "\n".join([*lines, f"log: {answer.log}"]), data)
-    if answer.attestation.passed:
+    proved = prove(repo, snapshot, board, rules, product, say=say, wait=max_seconds, terminal=terminal)
+    if isinstance(proved, StillRunning):
+        again = f"conductor-git claim {target}"
+        lines = running_lines(target, rules.script, proved.seconds, again)
+        wait_on = (Step("you", "wait for the run", again),)
+        data = answer(target, "running", tree=product.oid, rules=rules.digest, log=proved.log, next=wait_on)
+        return Outcome(NOT_YET, "\n".join([*lines, f"log: {proved.log}"]), data)
+    if proved.attestation.passed:
         return None
-    return _failed(repo, target, answer, terminal)
+    return _failed(repo, target, proved, terminal)
 
 
-def _failed(repo: Repository, target: Target, answer: Validated, terminal: bool) -> Outcome:
+def _failed(repo: Repository, target: Target, found: Validated, terminal: bool) -> Outcome:
     beside = beside_index(repo)
-    tail = [] if terminal else log_tail(answer.log)
-    lines = [*failed_lines(answer.attestation, answer.changed, tail), *beside_lines(beside.unstaged, beside.untracked)]
+    tail = [] if terminal else log_tail(found.log)
+    lines = [*failed_lines(found.attestation, found.changed, tail), *beside_lines(beside.unstaged, beside.untracked)]
     lines.append(f"{title(target)} is not claimed; nothing was committed")
-    proof = answer.attestation
-    data = _data(target, None) | {
-        "passed": False,
-        "outcome": proof.outcome,
-        "exit_code": proof.exit_code,
-        "failed_tests": proof.failed_tests,
-        "unmet": proof.unmet,
-        "log": answer.log,
-    }
-    return Outcome(REFUSED, "\n".join([*lines, *([f"log: {answer.log}"] if answer.log else [])]), data)
+    data = answer_of(
+        found.attestation,
+        reused=found.reused,
+        untold=found.untold,
+        changed=found.changed,
+        unstaged=beside.unstaged,
+        untracked=beside.untracked,
+        log=found.log or None,
+    )
+    return Outcome(REFUSED, "\n".join([*lines, *([f"log: {found.log}"] if found.log else [])]), data)
 
 
 def _rules(snapshot: Snapshot, target: Target) -> RuleSet:
@@ -156,23 +164,38 @@ def _commit(repo: Repository, target: Target, product: Product, ruling: Ruling, 
             detail="nothing was committed; the proof of the earlier content stands",
             hint=f"conductor-git claim {target}",
         )
-    trailers = [f"--trailer={key}: {value}" for key, value in ruling.trailers]
-    args = ["commit", "--quiet", "--allow-empty", "-m", ruling.line, *trailers]
+    added = [f"--trailer={key}: {value}" for key, value in ruling.trailers]
+    args = ["commit", "--quiet", "--allow-empty", "-m", ruling.line, *added]
     done = repo.in_worktree(*args, ok=range(256), writes=True, timeout=None)
     if done.code:
         raise _not_committed(target, done)
-    head = repo.resolve("HEAD") or ""
+    head = repo.resolve("HEAD") or repo.zero
     snapshot = take(repo)
     board = fold(snapshot, now)
-    proof = dict(ruling.trailers).get(message.PROOF_TRAILER)
+    trailers = dict(ruling.trailers)
+    proof = trailers.get(message.PROOF_TRAILER)
     lines = [f"{title(target)} claimed: {head[:7]} '{ruling.line}'", *([f"proof: {proof}"] if proof else [])]
     beside = beside_index(repo)
     lines += beside_lines(beside.unstaged, beside.untracked)
     lines += _same_as_before(snapshot, board, target, product)
-    lines += _onward(board, target, now)
+    steps = _steps(board, target)
+    lines += _onward(board, steps, target, now)
     lines += _to_share(repo)
     notes = tuple(finding for finding in ruling.findings if not finding.refuses)
-    return Outcome(DONE, "\n".join(lines), _data(target, head), notes)
+    data = answer(
+        target,
+        "claimed",
+        commit=head,
+        tree=product.oid,
+        proof=proof,
+        rules=trailers.get(message.RULES_TRAILER),
+        passed=True if proof else None,
+        unstaged=beside.unstaged,
+        untracked=beside.untracked,
+        findings=notes,
+        next=steps,
+    )
+    return Outcome(DONE, "\n".join(lines), data, notes)
 
 
 def _not_committed(target: Target, done: Result) -> CannotRun:
@@ -186,12 +209,19 @@ def _not_committed(target: Target, done: Result) -> CannotRun:
     return CannotRun(f"git did not commit the claim of {title(target)}", detail=said, hint="git status")
 
 
-def _onward(board: Board, target: Target, now: int) -> list[str]:
+def _agent(board: Board, target: Target) -> str:
     status = board.plan(target.plan)
-    agent = status.agent if status else ""
-    steps = [step for step in board.next if step.who == agent]
+    return status.agent if status else ""
+
+
+def _steps(board: Board, target: Target) -> tuple[Step, ...]:
+    return tuple(step for step in board.next if step.who == _agent(board, target))
+
+
+def _onward(board: Board, steps: tuple[Step, ...], target: Target, now: int) -> list[str]:
     if steps:
         return [f"next: {steps[0].step}", *([f"hint: {steps[0].command}"] if steps[0].command else [])]
+    agent = _agent(board, target)
     return [idle(board, agent, now)] if agent else []
 
 
@@ -211,7 +241,3 @@ def _to_share(repo: Repository) -> list[str]:
     remotes = repo.git("remote").lines()
     remote = "origin" if "origin" in remotes else next(iter(remotes), "")
     return [f"to share it: git push {remote} HEAD 'refs/notes/conductor/*'"] if remote else []
-
-
-def _data(target: Target, commit: str | None) -> dict[str, object]:
-    return {"target": str(target), "commit": commit}

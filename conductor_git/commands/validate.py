@@ -13,7 +13,8 @@ from conductor_git.core.errors import CannotRun
 from conductor_git.core.findings import Finding
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.planning.rules import RuleSet, rules_of
-from conductor_git.core.reporting.board import Board
+from conductor_git.core.reporting.answer import SCHEMA, answer, answer_of
+from conductor_git.core.reporting.board import Board, Step
 from conductor_git.core.reporting.fold import fold
 from conductor_git.core.reporting.validationtext import (
     beside_lines,
@@ -91,20 +92,23 @@ def _one(
 ) -> Outcome:
     rules = _rules(snapshot, target)
     if isinstance(rules, Finding):
-        return Outcome(CANNOT_RUN, data={"target": str(target), "passed": False}, findings=(rules,))
+        return Outcome(
+            CANNOT_RUN, data=answer(target, "refused", tree=product.oid, findings=(rules,)), findings=(rules,)
+        )
     if asked.terminal:
         limit = render_duration(rules.timeout)
         asked.say(f"{title(target)}: tree '{product.oid[:7]}', {rules.script}, at most {limit}")
     wait = None if asked.give_up is None else max(0.0, asked.give_up - time.monotonic())
-    answer = prove(
+    proved = prove(
         repo, snapshot, board, rules, product, say=asked.say, wait=wait, terminal=asked.terminal, rerun=asked.rerun
     )
     notes = beside_lines(beside.unstaged, beside.untracked)
-    if isinstance(answer, StillRunning):
-        lines = running_lines(target, rules.script, answer.seconds, again)
-        data = {"target": str(target), "tree": product.oid, "passed": None, "log": answer.log}
-        return Outcome(NOT_YET, _text([*lines, *notes], answer.log), data)
-    return _answered(answer, rules, notes, beside, asked)
+    if isinstance(proved, StillRunning):
+        lines = running_lines(target, rules.script, proved.seconds, again)
+        wait_on = (Step("you", "wait for the run", again),)
+        data = answer(target, "running", tree=product.oid, rules=rules.digest, log=proved.log, next=wait_on)
+        return Outcome(NOT_YET, _text([*lines, *notes], proved.log), data)
+    return _answered(proved, rules, notes, beside, asked)
 
 
 def _rules(snapshot: Snapshot, target: Target) -> RuleSet | Finding:
@@ -114,16 +118,15 @@ def _rules(snapshot: Snapshot, target: Target) -> RuleSet | Finding:
     return rules_of(snapshot.policy, plan, target, snapshot.scripts)
 
 
-def _answered(answer: Validated, rules: RuleSet, notes: list[str], beside: Beside, asked: _Asked) -> Outcome:
-    proof = answer.attestation
-    notes = [*untold_lines(answer.untold), *_other_platform(rules), *notes]
+def _answered(found: Validated, rules: RuleSet, notes: list[str], beside: Beside, asked: _Asked) -> Outcome:
+    proof = found.attestation
+    notes = [*untold_lines(found.untold), *_other_platform(rules), *notes]
     if proof.passed:
-        lines = [*passed_lines(proof, reused=answer.reused, now=asked.now), *notes]
+        lines = [*passed_lines(proof, reused=found.reused, now=asked.now), *notes]
     else:
-        tail = [] if asked.terminal else log_tail(answer.log)
-        lines = [*failed_lines(proof, answer.changed, tail), *notes]
-    data = _data(answer, beside)
-    return Outcome(DONE if proof.passed else REFUSED, _text(lines, answer.log), data)
+        tail = [] if asked.terminal else log_tail(found.log)
+        lines = [*failed_lines(proof, found.changed, tail), *notes]
+    return Outcome(DONE if proof.passed else REFUSED, _text(lines, found.log), _data(found, beside))
 
 
 def _other_platform(rules: RuleSet) -> list[str]:
@@ -132,27 +135,18 @@ def _other_platform(rules: RuleSet) -> list[str]:
     return [f"note: {title(rules.target)} asks for {', '.join(rules.platforms)}; this is {platform_tag()}"]
 
 
-def _data(answer: Validated, beside: Beside) -> dict[str, Any]:
-    proof = answer.attestation
-    return {
-        "target": str(proof.target),
-        "tree": proof.tree,
-        "platform": proof.platform,
-        "passed": proof.passed,
-        "outcome": proof.outcome,
-        "proof": proof.digest,
-        "event": proof.event,
-        "reused": answer.reused,
-        "exit_code": proof.exit_code,
-        "counts": proof.counts,
-        "failed_tests": proof.failed_tests,
-        "unmet": proof.unmet,
-        "untold": answer.untold,
-        "changed": answer.changed,
-        "unstaged": beside.unstaged,
-        "untracked": beside.untracked,
-        "log": answer.log,
-    }
+def _data(found: Validated, beside: Beside) -> dict[str, Any]:
+    target = found.attestation.target
+    return answer_of(
+        found.attestation,
+        reused=found.reused,
+        untold=found.untold,
+        changed=found.changed,
+        unstaged=beside.unstaged,
+        untracked=beside.untracked,
+        log=found.log or None,
+        next=(Step("you", f"claim {target}", f"conductor-git claim {target}"),) if found.attestation.passed else (),
+    )
 
 
 def _text(lines: list[str], log: str) -> str:
@@ -172,11 +166,12 @@ def _rebased(repo: Repository, snapshot: Snapshot, board: Board, target: Target,
         if outcomes[-1].code != DONE:
             break
     if not outcomes:
-        return Outcome(DONE, f"no claim of plan {target.plan} was rewritten", {"target": target.plan, "claims": []})
+        none = {"schema": SCHEMA, "target": target.plan, "claims": []}
+        return Outcome(DONE, f"no claim of plan {target.plan} was rewritten", none)
     return Outcome(
         outcomes[-1].code,
         "\n".join(outcome.text for outcome in outcomes if outcome.text),
-        {"target": target.plan, "claims": [outcome.data for outcome in outcomes]},
+        {"schema": SCHEMA, "target": target.plan, "claims": [outcome.data for outcome in outcomes]},
         outcomes[-1].findings,
     )
 
