@@ -6,7 +6,7 @@ from typing import Literal
 
 import click
 
-from conductor_git.cli.frame import Command, finish, here, is_terminal, json_option, now, say
+from conductor_git.cli.frame import Command, Group, finish, here, is_terminal, json_option, now, say
 
 
 @click.command(
@@ -50,3 +50,41 @@ def audit(
 
 def _quiet(text: str) -> None:
     """Off a terminal nobody waits for progress."""
+
+
+@click.group(cls=Group)
+def ci() -> None:
+    """Print jobs that audit and validate on a forge."""
+
+
+@click.command("github", cls=Command, examples=("ci github",))
+@json_option
+def github(as_json: bool) -> int:
+    """Print a workflow for GitHub Actions."""
+    from conductor_git.commands.ci import jobs
+
+    return finish(jobs(here(), "github"), as_json=as_json)
+
+
+@click.command("gitlab", cls=Command, examples=("ci gitlab",))
+@json_option
+def gitlab(as_json: bool) -> int:
+    """Print jobs for GitLab CI."""
+    from conductor_git.commands.ci import jobs
+
+    return finish(jobs(here(), "gitlab"), as_json=as_json)
+
+
+@click.command("prove", cls=Command, examples=("ci prove",))
+@json_option
+def prove(as_json: bool) -> int:
+    """Validate each claim that awaits this platform.
+
+    It is what those jobs run; the writer is named by CONDUCTOR_WRITER=runner-PLATFORM.
+    """
+    from conductor_git.commands.ci import prove as journey
+
+    return finish(journey(here(), say=say, now=now()), as_json=as_json)
+
+
+ci.add_section("Commands", github, gitlab, prove)
