@@ -19,13 +19,18 @@ from conductor_git.commands.audit import Asked
 from conductor_git.commands.audit import audit as journey
 from conductor_git.commands.status import status
 from conductor_git.core.errors import CannotRun
+from conductor_git.core.events.attestation import statement
+from conductor_git.core.judgement.evidence import Attestations
+from conductor_git.core.planning.rules import RuleSet, rules_of
 from conductor_git.core.reporting.audit import Audit, Located
 from conductor_git.core.reporting.board import Board
-from conductor_git.core.targets import Target
+from conductor_git.core.targets import Oid, Target
 from conductor_git.store.control.control import Control, read_control
 from conductor_git.store.hookfiles.hooks import install_doors
 from conductor_git.store.notes.ledger import append
 from conductor_git.store.plumbing.repository import discover
+from conductor_git.store.plumbing.staged import product_of
+from conductor_git.store.snapshot import take
 from tests.conftest import IDENTITY, Git
 from tests.team import CLAIM, Team
 from tests.test_landings import land, put
@@ -467,3 +472,43 @@ def test_a_sha256_repository_is_audited(tmp_path: Path, git: Git, template: Path
     assert Team(root, git).commit("--allow-empty", "-m", CLAIM)[0] == 0
     assert [code for code, _ in faults(root)] == ["CG201"]
     assert [code for code, _ in faults(tmp_path, url=str(root))] == ["CG201"]
+
+
+def test_a_validation_that_is_run_again_must_give_what_was_attested(shop: Team) -> None:
+    def reruns(**asked: Any) -> list[tuple[str, list[str]]]:
+        found = audit(shop.root, rerun=True, **asked)
+        return [(case.state, [each.code for each in case.findings]) for case in found.cases if case.kind == "rerun"]
+
+    assert reruns() == [("same", [])]
+    # A wave is claimed that nothing was run for: its attestation is a copy of the other one's, with another subject.
+    shop.git(shop.root, "checkout", "-q", "-b", "b3", "main")
+    put(shop, "docs/new")
+    put(shop, "state", "bad\n")
+    repo = discover(str(shop.root))
+    (proven,) = [case for case in audit(shop.root).cases if case.kind == "claim"]
+    snapshot = take(repo)
+    copied = Attestations(snapshot.ledger).by_digest[proven.proofs[0]]
+    rules = rules_of(snapshot.policy, snapshot.plans[1], Target("3", 0), snapshot.scripts)
+    assert isinstance(rules, RuleSet)
+    tree = product_of(repo, Oid(shop.git(shop.root, "rev-parse", "HEAD^{tree}"))).oid
+    forged = msgspec.structs.replace(
+        copied, target=Target("3", 0), tree=tree, rules=rules.digest, writer="agent-3", log_digest=""
+    )
+    append(
+        repo,
+        writer="agent-3",
+        kind="attestation",
+        data={"statement": statement(forged)},
+        target=Target("3", 0),
+        now=NOW,
+    )
+    assert shop.commit("-q", "--allow-empty", "-m", CLAIM)[0] == 0
+    assert wave(shop.root, 1) == "complete"
+    assert reruns() == [("same", []), ("other", ["CG902"])]
+    script = shop.root / ".conductor/scripts/verify.sh"
+    assert reruns(range="main..b3") == [("other", ["CG902"])]
+    # What was proven is run by the rules of its time.
+    shop.git(shop.root, "checkout", "-q", "main")
+    script.write_text("#!/bin/sh\nexit 1\n")
+    shop.git(shop.root, "commit", "-q", "-a", "--no-verify", "-m", "another script")
+    assert reruns()[0] == ("same", [])

@@ -15,12 +15,13 @@ from conductor_git.cli.frame import Command, Group, finish, here, is_terminal, j
         "audit",
         "audit --checkpoint ~/shop.checkpoint",
         "audit --from https://example.org/shop.git --format junit",
-        "audit --range origin/main..HEAD",
+        "audit --range origin/main..HEAD --rerun",
     ),
 )
 @click.option("--from", "url", metavar="URL", default="", help="Audit a fresh copy of that repository, not this one.")
 @click.option("--checkpoint", metavar="FILE", default="", help="Find what went back since FILE was written; update it.")
 @click.option("--no-update", is_flag=True, help="Compare with the checkpoint, and leave its file as it is.")
+@click.option("--rerun", is_flag=True, help="Run the validations of complete claims again, and compare.")
 @click.option("--range", "range_", metavar="A..B", default="", help="Tell only of commits that B has and A has not.")
 @click.option("--control", metavar="BRANCH", default="", help="Read the rules from BRANCH.")
 @click.option("--format", "form", type=click.Choice(["text", "json", "junit"]), default="text", help="How to print it.")
@@ -29,6 +30,7 @@ def audit(
     url: str,
     checkpoint: str,
     no_update: bool,
+    rerun: bool,
     range_: str,
     control: str,
     form: Literal["text", "json", "junit"],
@@ -43,7 +45,7 @@ def audit(
     from conductor_git.commands.audit import audit as journey
 
     form = "json" if as_json else form
-    asked = Asked(url, control, checkpoint, not no_update, range_, form)
+    asked = Asked(url, control, checkpoint, not no_update, range_, rerun, form)
     outcome = journey(here, asked, say=say if is_terminal() else _quiet, now=now())
     return finish(outcome, as_json=form == "json")
 

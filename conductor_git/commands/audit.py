@@ -8,11 +8,12 @@ from typing import Literal
 
 import msgspec
 
-from conductor_git.commands.outcome import DONE, REFUSED, Outcome
+from conductor_git.commands.outcome import CANNOT_RUN, DONE, REFUSED, Outcome
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.events.authority import accepted
 from conductor_git.core.events.ledger import NEVER_FETCHED
 from conductor_git.core.findings import Finding
+from conductor_git.core.judgement.reruns import judge_rerun
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.reporting.audit import SCHEMA, Audit, Case, Kind, at, count
 from conductor_git.core.reporting.auditfold import Auditor, located, signed
@@ -24,9 +25,11 @@ from conductor_git.store.auditing.changes import read_authors, read_changes, rea
 from conductor_git.store.auditing.ground import Ground, fetched_ground, missing_hint, own_ground
 from conductor_git.store.auditing.ledgers import read_lines, read_pasts
 from conductor_git.store.auditing.objects import check_objects
+from conductor_git.store.auditing.reruns import rerun
 from conductor_git.store.auditing.rulebook import Rules, find_rules
 from conductor_git.store.plumbing.repository import Repository
 from conductor_git.store.snapshot import take
+from conductor_git.store.validation.platform import platform_tag
 
 Format = Literal["text", "json", "junit"]
 Say = Callable[[str], None]
@@ -43,6 +46,8 @@ class Asked(msgspec.Struct, frozen=True):
     """Whether the checkpoint is written."""
     range: str = ""
     """`A..B`: only what B has and A has not is told."""
+    rerun: bool = False
+    """Whether the validations that complete claims stand on are run again."""
     format: Format = "text"
 
 
@@ -53,24 +58,33 @@ def audit(here: Callable[[], Repository], asked: Asked, *, say: Say, now: int) -
     """
     before = checkpoints.load(asked.checkpoint) if asked.checkpoint else None
     with _ground(here, asked) as (ground, source):
-        high = _high(asked, source or ground.repository)
+        names = source or ground.repository
+        high = _high(asked, names)
         say("checking that each object is what its name says")
         false = check_objects(ground)
         say("reading rules, ledger and history")
         rules = find_rules(ground, asked.control)
-        snapshot = take(ground.repository, refs=rules.refs, also=[high] if high else [])
+        snapshot = take(ground.repository, refs=rules.refs, also=[high] if high else [], use_cache=False)
         _check_whole(ground, snapshot)
         say("judging")
-        found = _judged(ground, rules, snapshot, false, now)
-        if before is not None or asked.checkpoint:
-            found = _compared(ground, rules, snapshot, found, before, asked)
+        auditor = Auditor(snapshot)
+        found = _judged(ground, rules, auditor, false, now)
+        after = None
+        if asked.checkpoint:
+            case, after = _compared(ground, before, _checkpoint(rules, snapshot, found), snapshot, asked.checkpoint)
+            found = msgspec.structs.replace(found, cases=(*found.cases, case))
         if high:
-            found = _within(found, read_range(ground.repository, _low(asked, source or ground.repository), high))
+            found = _within(found, read_range(ground.repository, _low(asked, names), high))
             found = msgspec.structs.replace(found, range=asked.range)
+        if asked.rerun:
+            found = msgspec.structs.replace(found, cases=(*found.cases, *_run_again(names, auditor, found, say)))
         cases = tuple(signed(found.cases, read_authors(ground.repository, located(found.cases))))
+    if after is not None and asked.update:
+        checkpoints.save(asked.checkpoint, after)
     clean = not any(case.fails for case in cases)
     found = msgspec.structs.replace(found, cases=cases, counts=count(cases), clean=clean)
-    return Outcome(DONE if clean else REFUSED, _text(found, asked.format), found)
+    untold = any(case.kind == "rerun" and case.state == "not run" for case in cases)
+    return Outcome(REFUSED if not clean else CANNOT_RUN if untold else DONE, _text(found, asked.format), found)
 
 
 @contextmanager
@@ -85,9 +99,8 @@ def _ground(here: Callable[[], Repository], asked: Asked) -> Iterator[tuple[Grou
             yield ground, source
 
 
-def _judged(ground: Ground, rules: Rules, snapshot: Snapshot, false: list[Finding], now: int) -> Audit:
-    repo = ground.repository
-    auditor = Auditor(snapshot)
+def _judged(ground: Ground, rules: Rules, auditor: Auditor, false: list[Finding], now: int) -> Audit:
+    repo, snapshot = ground.repository, auditor.snapshot
     board = fold(snapshot, now)
     pasts = read_pasts(ground)
     cases = [_of("objects", ground.origin, "whole", "damaged", false)]
@@ -143,16 +156,14 @@ def _fetch(ground: Ground) -> str:
 
 
 def _compared(
-    ground: Ground, rules: Rules, snapshot: Snapshot, found: Audit, before: Checkpoint | None, asked: Asked
-) -> Audit:
-    """The audit with what went back since the checkpoint, which moves on as far as it may."""
-    if before is not None and before.repository != snapshot.policy.repository:
-        raise CannotRun(
-            f"checkpoint '{asked.checkpoint}' is of repository '{before.repository}', and this is "
-            f"'{snapshot.policy.repository}'",
-            detail="it was left as it is",
-        )
-    now = _checkpoint(rules, snapshot, found)
+    ground: Ground, before: Checkpoint | None, now: Checkpoint, snapshot: Snapshot, path: str
+) -> tuple[Case, Checkpoint]:
+    """What went back since the checkpoint, and the next one, which moves on as far as it may."""
+    if before is None:
+        return _of("checkpoint", path, "begun", "", []), now
+    if before.repository != now.repository:
+        text = f"checkpoint '{path}' is of repository '{before.repository}', and this is '{now.repository}'"
+        raise CannotRun(text, detail="it was left as it is")
     settled = accepted(snapshot.ledger.events)
 
     def contains(newer: Oid, older: Oid) -> bool:
@@ -160,11 +171,30 @@ def _compared(
         args = ("merge-base", "--is-ancestor", older, newer)
         return newer == older or ground.repository.git(*args, ok=(0, 1, 128)).code == 0
 
-    findings = compare(before, now, contains, settled) if before else []
-    if asked.update:
-        checkpoints.save(asked.checkpoint, advanced(before, now, contains, settled) if before else now)
-    case = _of("checkpoint", asked.checkpoint, "grown" if before else "begun", "went back", findings)
-    return msgspec.structs.replace(found, cases=(*found.cases, case))
+    findings = compare(before, now, contains, settled)
+    return _of("checkpoint", path, "grown", "went back", findings), advanced(before, now, contains, settled)
+
+
+def _run_again(repo: Repository, auditor: Auditor, found: Audit, say: Say) -> Iterator[Case]:
+    """One case for each proof that a complete claim stands on. What could not be run is told, and the rest goes on."""
+    proofs = auditor.proofs_of(found.cases)
+    for number, (proof, commit) in enumerate(proofs, 1):
+        case = Case("rerun", proof.digest, "same", commit, plan=proof.target.plan, wave=proof.target.wave)
+        if proof.platform != platform_tag():
+            yield msgspec.structs.replace(case, state=f"not of {platform_tag()}")
+            continue
+        say(f"[{number}/{len(proofs)}] {proof.target} on tree '{proof.tree[:7]}': {proof.script}")
+        try:
+            result = rerun(repo, auditor.snapshot, proof, auditor.snapshot.history.tree(commit) or commit)
+        except CannotRun as error:
+            told = Finding(
+                "CG902", "warning", str(proof.target), f"{proof.target} could not be run again: {error.what}"
+            )
+            yield msgspec.structs.replace(case, state="not run", findings=(at(told, commit),))
+            continue
+        findings = judge_rerun(proof, result.outcome, result.results.counts, result.log)
+        state = "other" if findings else "same"
+        yield msgspec.structs.replace(case, state=state, findings=tuple(at(each, commit) for each in findings))
 
 
 def _checkpoint(rules: Rules, snapshot: Snapshot, found: Audit) -> Checkpoint:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from conductor_git.core.events.attestation import Attestation
 from conductor_git.core.events.authority import accepted
 from conductor_git.core.events.ledgerpast import Fault, LedgerPast, diverged, judge_past
 from conductor_git.core.findings import Finding, refused
@@ -83,6 +84,12 @@ class Auditor:
             tip = past.tip if past.commits else None
             cases.append(Case("ledger", past.ref, state, tip, events=judged.events, findings=tuple(findings)))
         return cases
+
+    def proofs_of(self, cases: Iterable[Case]) -> list[tuple[Attestation, Oid]]:
+        """Each attestation that the claims among these cases stand on, with a commit that has its content."""
+        known = self.verdicts.attestations.by_digest
+        commits = {digest: case.commit for case in cases if case.kind == "claim" for digest in case.proofs}
+        return [(known[digest], commit) for digest, commit in commits.items() if commit and digest in known]
 
     def lost_landings(self) -> list[Finding]:
         """The landings that the conductor's ledger records and integration does not have."""

@@ -1,0 +1,65 @@
+"""Running again what an attestation says was run: the same content, by the rules of its time, in a fresh room."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+
+from conductor_git.core.errors import CannotRun
+from conductor_git.core.events.attestation import Attestation
+from conductor_git.core.judgement.snapshot import Snapshot
+from conductor_git.core.planning.policy import Policy
+from conductor_git.core.planning.rules import RuleSet, Scripts, rules_of
+from conductor_git.core.targets import Oid
+from conductor_git.store.control.control import read_control
+from conductor_git.store.plumbing.repository import Repository
+from conductor_git.store.plumbing.staged import product_of
+from conductor_git.store.validation.platform import platform_tag
+from conductor_git.store.validation.runs import Job, RunResult, run_job
+
+
+def rerun(repo: Repository, snapshot: Snapshot, proof: Attestation, tree: Oid) -> RunResult:
+    """Run it; nothing is recorded. `tree` is that of a commit whose product the proof is about.
+
+    Raises CannotRun where it could not be run, or its rules are not known any more.
+    """
+    policy, scripts, rules, control = _rules_then(repo, snapshot, proof)
+    product = product_of(repo, tree)
+    job = Job(
+        repository=repo,
+        repository_id=policy.repository,
+        target=proof.target,
+        tree=product.oid,
+        tree_raw=product.raw,
+        rules=rules.digest,
+        script=rules.script,
+        script_digest=rules.script_digest,
+        args=rules.args,
+        setup=rules.setup,
+        timeout=rules.timeout,
+        scripts=scripts.files,
+        policy=policy.validation,
+        log_bytes=policy.limits.log_bytes,
+        control=control,
+        writer=proof.writer,
+        platform=platform_tag(),
+        criteria=rules.criteria,
+        # Nothing that earlier rooms kept is used.
+        landing=True,
+    )
+    folder = tempfile.mkdtemp(prefix="conductor-audit-log-")
+    return run_job(job, os.path.join(folder, "log"))
+
+
+def _rules_then(repo: Repository, snapshot: Snapshot, proof: Attestation) -> tuple[Policy, Scripts, RuleSet, Oid]:
+    """Policy, scripts and rules that the proof was made under, and their control commit; those of now if they fit."""
+    plan = snapshot.plan(proof.target.plan)
+    now = rules_of(snapshot.policy, plan, proof.target, snapshot.scripts) if plan else None
+    if isinstance(now, RuleSet) and now.digest == proof.rules:
+        return snapshot.policy, snapshot.scripts, now, snapshot.control
+    control = read_control(repo, commit=proof.control, use_cache=False)
+    plan = next((found for found in control.plans if found.plan == proof.target.plan), None)
+    then = rules_of(control.policy, plan, proof.target, control.scripts) if plan else None
+    if not isinstance(then, RuleSet) or then.digest != proof.rules:
+        raise CannotRun(f"the rules that {proof.target} was proven under are not in commit '{proof.control[:12]}'")
+    return control.policy, control.scripts, then, control.oid
