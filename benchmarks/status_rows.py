@@ -82,7 +82,7 @@ def _ten_plans(place: Place, name: str) -> Path:
 
 def _long_history(place: Place) -> Path:
     root = _ten_plans(place, "large")
-    branches = place.git(root, "for-each-ref", "--format=%(refname)", "refs/heads/agent-*").splitlines()
+    branches = place.git(root, "for-each-ref", "--format=%(refname)", "refs/heads/agent-*/*").splitlines()
     rest = _COMMITS - _ON_EACH_BRANCH * len(branches)
     counts = {**dict.fromkeys(branches, _ON_EACH_BRANCH), "refs/heads/main": rest}
     folders = {branch: f"part{branch.split('/')[2].removeprefix('agent-')}" for branch in branches}

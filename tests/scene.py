@@ -11,7 +11,8 @@ from conductor_git.core.events import attestation
 from conductor_git.core.events.attestation import Attestation
 from conductor_git.core.events.event import Event
 from conductor_git.core.events.ledger import Ledger
-from conductor_git.core.judgement.history import History, Node, Note, Tip
+from conductor_git.core.judgement.graph import Graph, Node
+from conductor_git.core.judgement.history import History, Note, Tip
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.planning.plan import Plan, Validation
 from conductor_git.core.planning.policy import Policy
@@ -102,7 +103,7 @@ class Scene:
         """The snapshot of it all. Every tree is its own product."""
         trees = {node[1] for node in self.nodes.values()}
         history = History(
-            nodes=self.nodes,
+            graph=Graph(self.nodes),
             notes=self.notes,
             integration=self.tips.get(self.policy.integration),
             branches={plan.branch: self.tips[plan.branch] for plan in self.plans if plan.branch in self.tips},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from conductor_git.core.findings import Finding
-from conductor_git.core.judgement.history import Graph, History, Note
+from conductor_git.core.judgement.history import History, Note
 from conductor_git.core.judgement.holders import Holders
 from conductor_git.core.messages import message
 from conductor_git.core.planning.plan import Plan
@@ -27,7 +27,7 @@ class Claims:
 
     def __init__(self, history: History, plans: tuple[Plan, ...]) -> None:
         self.history = history
-        self.graph = Graph(history.nodes)
+        self.graph = history.graph
         self.starts: dict[Oid, str] = {}
         self.by_target: dict[Target, list[Said]] = {}
         self.plans_said: dict[Oid, str] = {}
@@ -39,7 +39,7 @@ class Claims:
         self.landings_taken_back: dict[str, Oid] = {}
         """Plan -> the newest revert, in integration, of a merge that landed it."""
         tip = history.integration
-        self.landed: set[Oid] = self.graph.ancestors([tip.oid]) if tip else set()
+        self.landed = self.graph.below([tip.oid] if tip else [])
         tips = {plan.plan: found.oid for plan in plans if (found := history.branches.get(plan.branch))}
         self.holders = Holders(self.graph, tips, self.landed)
         self._spine = frozenset(self.graph.first_parents(tip.oid)) if tip else frozenset()
@@ -192,5 +192,5 @@ class Claims:
         parents = self.graph.parents(merge)
         if len(parents) < 2:
             return set()
-        brought = self.graph.ancestors(parents[1:], stop=self.graph.ancestors(parents[:1]))
-        return {said[oid] for oid in brought if oid in said and said[oid].wave is None}
+        brought = self.graph.below(parents[1:], stop=self.graph.below(parents[:1]))
+        return {target for oid, target in said.items() if target.wave is None and oid in brought}

@@ -46,15 +46,15 @@ class Landings:
         others = [plan for plan in plans if plan != self.said[source].target.plan]
         if not others:
             return []
-        bits = {plan: 1 << place for place, plan in enumerate(others)}
-        marks: dict[Oid, int] = {}
+        claims = self.claims
+        whole: dict[str, list[Oid]] = {plan: [] for plan in others}
         for oid in brought:
             plan = self.said[oid].target.plan if oid in self.said else ""
-            if plan in bits and self.complete(oid, declared):
-                marks[oid] = bits[plan]
-        covered = self.claims.graph.spread(marks, among=brought)
-        whose = ((oid, self.claims.started(oid) or self.claims.plans_said.get(oid, "")) for oid in brought)
-        return sorted({plan for oid, plan in whose if bits.get(plan, 0) & ~covered.get(oid, 0)})
+            if plan in whole and self.complete(oid, declared):
+                whole[plan].append(oid)
+        covered = {plan: claims.graph.below(found) for plan, found in whole.items()}
+        whose = ((oid, claims.started(oid) or claims.plans_said.get(oid, "")) for oid in brought)
+        return sorted({plan for oid, plan in whose if plan in covered and oid not in covered[plan]})
 
     def plans_in(self, brought: AbstractSet[Oid]) -> list[str]:
         """The plans of which a start commit or claim is among these commits."""

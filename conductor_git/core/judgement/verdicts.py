@@ -12,6 +12,7 @@ from conductor_git.core.events.event import Event
 from conductor_git.core.findings import Finding, refused
 from conductor_git.core.judgement.claims import Claims, Said
 from conductor_git.core.judgement.evidence import Asked, Attestations, Court, Evidence
+from conductor_git.core.judgement.graph import Reach
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.planning.rules import RuleSet, rules_of
 from conductor_git.core.targets import Oid, Target
@@ -48,7 +49,7 @@ class Verdicts:
         self.court = Court(
             self.attestations, policy.repository, snapshot.past_rules, policy.trust, self.before_signatures
         )
-        self._exempt: set[Oid] | None = None
+        self._exempt: Reach | None = None
         self.blockers = open_blockers(snapshot.ledger.events)
         self._known: dict[Target, Verdict] = {}
         self._rules: dict[Target, RuleSet | Finding] = {}
@@ -100,7 +101,7 @@ class Verdicts:
         """Whether a commit is contained in what the policy exempts from signatures."""
         if self._exempt is None:
             since = self.snapshot.policy.trust.since
-            self._exempt = self.claims.graph.ancestors([Oid(since)]) if since else set()
+            self._exempt = self.claims.graph.below([Oid(since)] if since else [])
         return commit in self._exempt
 
     def agent(self, plan: str) -> str:
@@ -206,8 +207,7 @@ class Verdicts:
         ends = [*self._reopened.get(target, ()), *self.claims.taken_back.get(target, ())]
         if not listed or not ends:
             return listed
-        graph = self.claims.graph
-        taken = graph.ancestors(ends, floor=min(graph.generation(said.commit) for said in listed))
+        taken = self.claims.graph.below(ends)
         return [said for said in listed if said.commit not in taken]
 
 

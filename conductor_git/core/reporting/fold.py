@@ -229,11 +229,11 @@ class _Folder:
 
     def _commits_since(self, plan: Plan, tip: Oid) -> int:
         claimed = {commit for commits in self.claimed.get(plan.plan, {}).values() for commit in commits}
-        count = 0
-        for oid in self.claims.graph.first_parents(tip):
-            if not self.claims.holders.hold(plan.plan, oid) or oid in claimed or oid in self.claims.starts:
+        count, graph, starts = 0, self.claims.graph, self.claims.starts
+        for oid in graph.first_parents(tip, stop=self.claims.landed):
+            if oid in claimed or oid in starts:
                 break
-            count += len(self.claims.graph.parents(oid)) < 2
+            count += len(graph.nodes[oid][0]) < 2
         return count
 
     def _last_activity(self, plan: Plan, tip: Oid | None, begun: bool) -> int | None:

@@ -12,7 +12,8 @@ import msgspec
 
 from conductor_git.core import tree
 from conductor_git.core.errors import CannotRun
-from conductor_git.core.judgement.history import Graph, History, Node, Note, Pairs, Tip
+from conductor_git.core.judgement.graph import Graph, Node
+from conductor_git.core.judgement.history import History, Note, Pairs, Tip
 from conductor_git.core.messages import message
 from conductor_git.core.planning.plan import Plan
 from conductor_git.core.planning.policy import Policy
@@ -28,6 +29,7 @@ _CACHE = "history"
 
 # Bytes that can make a first line a claim, a malformed one or a start: cheap enough to ask of every commit.
 _SPEAKS = re.compile(rb"(?i)wave|plan|[^\x00-\x7f]")
+_MANY_TIPS = 50
 _LONGEST_TIME = 12
 """Digits; that is the year 33,000."""
 _REVERTS = re.compile(rb"This reverts commit ([0-9a-f]{40}(?:[0-9a-f]{24})?)\b")
@@ -73,7 +75,7 @@ def read_history(
     graph = Graph(known.nodes)
     integration = _trunk_tip(graph, trunk, refs, policy)
     history = History(
-        nodes=known.nodes,
+        graph=graph,
         notes=known.notes,
         integration=integration,
         branches={name: _tip(graph, found) for name, found in branches.items()},
@@ -168,7 +170,7 @@ def _walk(repo: Repository, known: _Read, tips: set[Oid], since: str) -> bool:
     if not little:
         _read_trailers(repo, known, asked)
     known.tips |= new
-    if len(known.tips) > 1:
+    if len(known.tips) > _MANY_TIPS:
         # A tip that is some commit's parent is covered by that commit's tip; without this the list would only grow.
         known.tips -= {parent for node in known.nodes.values() for parent in node[0]}
     return True

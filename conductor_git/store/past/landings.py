@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from conductor_git.core.judgement.history import Graph, History, Note
+from conductor_git.core.judgement.graph import Graph
+from conductor_git.core.judgement.history import History, Note
 from conductor_git.core.messages import message
 from conductor_git.core.planning.plan import Plan
 from conductor_git.core.planning.policy import Policy
@@ -31,8 +32,8 @@ def merges_of_claims(history: History, graph: Graph) -> list[Oid]:
         return []
     return [
         oid
-        for oid in graph.ancestors([tip.oid])
-        if len(graph.parents(oid)) > 1 and any(parent in history.notes for parent in graph.parents(oid)[1:])
+        for oid in graph.merges(graph.below([tip.oid]))
+        if any(parent in history.notes for parent in graph.parents(oid)[1:])
     ]
 
 

@@ -1,0 +1,232 @@
+"""Ancestry over the commits that were read, at the cost of a history's branches and merges, not of its commits.
+
+Every commit lies on exactly one line: a run down first parents, until a commit that was not read, or that lies on
+another line. From a place on a line everything below it is reached, so what some commits reach is one number a line.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Container, Iterable, Iterator, Mapping
+from typing import cast
+
+from conductor_git.core.targets import Oid
+
+Node = tuple[tuple[Oid, ...], Oid, int]
+"""Parents in order, tree, committer time in seconds since the epoch."""
+
+
+class Graph:
+    """The commits that were read. One below `since` (or beyond a shallow edge) is not in it."""
+
+    def __init__(self, nodes: Mapping[Oid, Node]) -> None:
+        self.nodes = nodes
+        lines, side = _cut(nodes)
+        self._commits = [oid for line in lines for oid in line]
+        """Line after line, each from its newest commit down."""
+        self._place = dict(zip(self._commits, range(len(self._commits)), strict=True))
+        self._starts = [0]
+        for line in lines:
+            self._starts.append(self._starts[-1] + len(line))
+        edges: list[list[tuple[int, Oid]]] = [[] for _ in lines]
+        for child, parent in side:
+            place = self._place[child]
+            edges[self._line(place)].append((place, parent))
+        self._edges = [sorted(leaving) for leaving in edges]
+        """By line: the parents that are elsewhere, each with the place of its child, from the top down."""
+        self._highest: dict[tuple[int, int], int] = {}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Graph) and self.nodes == other.nodes
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self.nodes))
+
+    def parents(self, oid: Oid) -> tuple[Oid, ...]:
+        """Parents in order; none for a commit that was not read."""
+        node = self.nodes.get(oid)
+        return node[0] if node else ()
+
+    def generation(self, oid: Oid) -> int:
+        """1 + the longest way down to a commit that was not read: an ancestor's is always smaller."""
+        place = self._place.get(oid)
+        return 1 if place is None else self._generation(place)
+
+    def is_ancestor(self, older: Oid, newer: Oid) -> bool:
+        """Whether `older` is `newer` or an ancestor of it (as `git merge-base --is-ancestor`)."""
+        if older == newer:
+            return True
+        goal, place = self._place.get(older), self._place.get(newer)
+        if goal is None or place is None:
+            return False
+        home, floor = self._line(goal), self._generation(goal)
+        lowest: dict[int, int] = {}
+        queue = [place]
+        while queue:
+            place = queue.pop()
+            line = self._line(place)
+            if line == home and place <= goal:
+                return True
+            for below in self._leave(line, place, lowest, {}):
+                if self._generation(below) >= floor:
+                    queue.append(below)
+        return False
+
+    def below(self, tips: Iterable[Oid], *, stop: Reach | None = None) -> Reach:
+        """What is reachable from `tips` (they too) and not in `stop`."""
+        ends = {} if stop is None else stop.lowest
+        lowest: dict[int, int] = {}
+        queue = [place for tip in tips if (place := self._place.get(tip)) is not None]
+        while queue:
+            place = queue.pop()
+            queue += self._leave(self._line(place), place, lowest, ends)
+        return Reach(self, lowest, ends)
+
+    def ancestors(self, tips: Iterable[Oid], *, stop: Container[Oid] = frozenset()) -> set[Oid]:
+        """Every commit that was read and is reachable from `tips` (they too), not going into `stop`."""
+        nodes, seen, queue = self.nodes, set[Oid](), list(tips)
+        while queue:
+            oid = queue.pop()
+            # Down a line of single parents without the queue: nearly all history is such lines.
+            while oid not in seen and oid not in stop and (node := nodes.get(oid)):
+                seen.add(oid)
+                parents = node[0]
+                if len(parents) != 1:
+                    queue += parents
+                    break
+                oid = parents[0]
+        return seen
+
+    def first_parents(self, tip: Oid, *, stop: Reach | None = None) -> Iterator[Oid]:
+        """`tip` and down its first parents, as far as commits were read, and no further than to what is in `stop`."""
+        ends = {} if stop is None else stop.lowest
+        for line, place in self.first_parent_places(tip, stop=stop):
+            end = self._starts[line + 1]
+            yield from self._commits[place : ends.get(line, end)]
+
+    def first_parent_places(self, tip: Oid, *, stop: Reach | None = None) -> Iterator[tuple[int, int]]:
+        """The same by lines: each that it goes down, and from where on; no further than to what is in `stop`."""
+        oid: Oid | None = tip
+        while oid is not None and (place := self._place.get(oid)) is not None and (stop is None or oid not in stop):
+            line = self._line(place)
+            yield line, place
+            last = self._commits[self._starts[line + 1] - 1]
+            if stop is not None and last in stop:
+                return
+            parents = self.nodes[last][0]
+            oid = parents[0] if parents else None
+
+    def is_reached(self, oid: Oid, reach: Reach) -> bool:
+        """Whether a commit is among what is reached."""
+        place = self._place.get(oid)
+        if place is None:
+            return False
+        line = self._line(place)
+        return reach.lowest.get(line, place + 1) <= place < reach.ends.get(line, place + 1)
+
+    def runs(self, reach: Reach) -> Iterator[tuple[int, int, int]]:
+        """What is reached, line by line: the line, its first place, and the place behind its last."""
+        for line, place in reach.lowest.items():
+            yield line, place, min(self._starts[line + 1], reach.ends.get(line, len(self._commits)))
+
+    def merges(self, reach: Reach) -> Iterator[Oid]:
+        """The commits with more than one parent among those that are reached, in no particular order."""
+        for line, place, end in self.runs(reach):
+            leaving = self._edges[line][self._first_edge(line, place) : self._first_edge(line, end)]
+            found = (self._commits[at] for at in {at for at, _ in leaving})
+            yield from (oid for oid in found if len(self.nodes[oid][0]) > 1)
+
+    def size(self, reach: Reach) -> int:
+        """How many commits are reached."""
+        return sum(end - place for _, place, end in self.runs(reach))
+
+    def place(self, oid: Oid) -> tuple[int, int] | None:
+        """The line of a commit and where on it, for whoever keeps something by line; None where it was not read."""
+        place = self._place.get(oid)
+        return None if place is None else (self._line(place), place)
+
+    def _line(self, place: int) -> int:
+        return bisect_right(self._starts, place) - 1
+
+    def _first_edge(self, line: int, place: int) -> int:
+        return bisect_left(self._edges[line], (place, ""))
+
+    def _leave(self, line: int, place: int, lowest: dict[int, int], ends: Mapping[int, int]) -> list[int]:
+        """Enter a line at a place: where those of its edges lead that were not reached from above before."""
+        known = lowest.get(line, self._starts[line + 1])
+        end = min(known, ends.get(line, known))
+        if place >= end:
+            return []
+        lowest[line] = place
+        edges = self._edges[line][self._first_edge(line, place) : self._first_edge(line, end)]
+        return [below for _, parent in edges if (below := self._place.get(parent)) is not None]
+
+    def _generation(self, place: int) -> int:
+        line = self._line(place)
+        edge = self._first_edge(line, place)
+        if (line, edge) not in self._highest:
+            self._climb(line, edge)
+        # Without an edge below it, the line ends in a commit that has no parents.
+        return max(self._highest[line, edge], self._starts[line + 1]) - place
+
+    def _climb(self, line: int, edge: int) -> None:
+        """Find the greatest of `generation + place` that an edge of a line, and those below it there, give to it."""
+        highest, stack = self._highest, [(line, edge)]
+        while stack:
+            line, edge = stack[-1]
+            if edge == len(self._edges[line]):
+                highest[line, edge] = 0
+            if (line, edge) in highest:
+                stack.pop()
+                continue
+            place, parent = self._edges[line][edge]
+            below = self._place.get(parent)
+            asked = [(line, edge + 1)]
+            if below is not None:
+                there = self._line(below)
+                asked.append((there, self._first_edge(there, below)))
+            if missing := [each for each in asked if each not in highest]:
+                stack += missing
+                continue
+            beyond = 1 if below is None else max(highest[asked[1]], self._starts[asked[1][0] + 1]) - below
+            highest[line, edge] = max(highest[asked[0]], beyond + 1 + place)
+            stack.pop()
+
+
+class Reach:
+    """What is reachable from some commits and not from some others: asked for, or passed by, without being listed."""
+
+    __slots__ = ("_graph", "ends", "lowest")
+
+    def __init__(self, graph: Graph, lowest: Mapping[int, int], ends: Mapping[int, int]) -> None:
+        self._graph = graph
+        self.lowest = lowest
+        """By line: the place from which on it is reached."""
+        self.ends = ends
+        """By line: the place from which on it is not."""
+
+    def __contains__(self, oid: object) -> bool:
+        return self._graph.is_reached(cast("Oid", oid), self)
+
+
+def _cut(nodes: Mapping[Oid, Node]) -> tuple[list[list[Oid]], list[tuple[Oid, Oid]]]:
+    """The lines, and each commit with a parent that does not follow it on its line."""
+    lines: list[list[Oid]] = []
+    side: list[tuple[Oid, Oid]] = []
+    # git lists children before their parents, but for commits whose clock was wrong: those begin lines of their own.
+    awaited: dict[Oid, list[Oid]] = {}
+    for oid, (parents, _, _) in nodes.items():
+        line = awaited.pop(oid, None)
+        if line is None:
+            line = []
+            lines.append(line)
+        line.append(oid)
+        if parents:
+            if parents[0] in awaited:
+                side.append((oid, parents[0]))
+            else:
+                awaited[parents[0]] = line
+            side += [(oid, parent) for parent in parents[1:]]
+    # What was listed before its child, or was not read.
+    side += [(line[-1], parent) for parent, line in awaited.items()]
+    return lines, side
