@@ -441,8 +441,7 @@ def test_what_is_printed(shop: Team, tmp_path: Path) -> None:
     shop.git(shop.root, "checkout", "-q", "-b", "b3", "main")
     assert shop.commit("-q", "--allow-empty", "--no-verify", "-m", CLAIM)[0] == 0
     claim = shop.git(shop.root, "rev-parse", "HEAD")
-    code, said = shop.run("conductor-git", "audit")
-    assert code == 1
+    said = journey(lambda: discover(str(shop.root)), Asked(), say=print, now=NOW).text
     first, detail, *_ = said.splitlines()
     assert re.fullmatch(r"error: tree '[0-9a-f]{7}' has no passing validation \[CG201\]", first)
     assert f"commit {claim} by Ada <ada@example.org>" in detail
@@ -512,3 +511,21 @@ def test_a_validation_that_is_run_again_must_give_what_was_attested(shop: Team) 
     script.write_text("#!/bin/sh\nexit 1\n")
     shop.git(shop.root, "commit", "-q", "-a", "--no-verify", "-m", "another script")
     assert reruns()[0] == ("same", [])
+
+
+def test_a_foreign_merge_is_named_on_the_branch_and_after_it_has_landed(shop: Team) -> None:
+    shop.git(shop.root, "checkout", "-q", "b2")
+    shop.git(shop.root, "merge", "-q", "main")
+    shop.git(shop.root, "checkout", "-q", "-b", "b3", "main")
+    put(shop, "docs/new")
+    assert shop.commit("-q", "--allow-empty", "--no-verify", "-m", CLAIM, "-m", "Conductor-Plan: 3")[0] == 0
+    claim = rev(shop, "HEAD")
+    shop.git(shop.root, "checkout", "-q", "b2")
+    shop.git(shop.root, "merge", "-q", "--no-ff", "--no-verify", "-m", "take", "b3")
+    merge = rev(shop, "HEAD")
+    assert faults(shop.root) == [("CG201", claim), ("CG406", merge)]
+    shop.prove("2.1")
+    assert shop.commit("-q", "--allow-empty", "-m", "✅ Wave 1 Complete")[0] == 0
+    land(shop, "b2")
+    shop.git(shop.root, "branch", "-q", "-D", "b2")
+    assert ("CG406", merge) in faults(shop.root)

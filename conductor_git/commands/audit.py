@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Literal
 
@@ -15,7 +15,7 @@ from conductor_git.core.events.ledger import NEVER_FETCHED
 from conductor_git.core.findings import Finding
 from conductor_git.core.judgement.reruns import judge_rerun
 from conductor_git.core.judgement.snapshot import Snapshot
-from conductor_git.core.reporting.audit import SCHEMA, Audit, Case, Kind, at, count
+from conductor_git.core.reporting.audit import SCHEMA, Audit, Case, Kind, Located, at, count
 from conductor_git.core.reporting.auditfold import Auditor, located, signed
 from conductor_git.core.reporting.checkpoint import Checkpoint, LedgerMark, Mark, advanced, compare
 from conductor_git.core.reporting.fold import fold
@@ -25,7 +25,7 @@ from conductor_git.store.auditing.changes import read_authors, read_changes, rea
 from conductor_git.store.auditing.ground import Ground, fetched_ground, missing_hint, own_ground
 from conductor_git.store.auditing.ledgers import read_lines, read_pasts
 from conductor_git.store.auditing.objects import check_objects
-from conductor_git.store.auditing.reruns import rerun
+from conductor_git.store.auditing.reruns import forget, rerun
 from conductor_git.store.auditing.rulebook import Rules, find_rules
 from conductor_git.store.plumbing.repository import Repository
 from conductor_git.store.snapshot import take
@@ -127,9 +127,10 @@ def _judged(ground: Ground, rules: Rules, auditor: Auditor, false: list[Finding]
     )
 
 
-def _of(kind: Kind, name: str, good: str, bad: str, findings: list[Finding]) -> Case:
+def _of(kind: Kind, name: str, good: str, bad: str, findings: Sequence[Finding]) -> Case:
     state = bad if any(finding.refuses for finding in findings) else good
-    return Case(kind, name, state, findings=tuple(map(at, findings)))
+    told = (finding if isinstance(finding, Located) else at(finding) for finding in findings)
+    return Case(kind, name, state, findings=tuple(told))
 
 
 def _check_whole(ground: Ground, snapshot: Snapshot) -> None:
@@ -193,6 +194,8 @@ def _run_again(repo: Repository, auditor: Auditor, found: Audit, say: Say) -> It
             yield msgspec.structs.replace(case, state="not run", findings=(at(told, commit),))
             continue
         findings = judge_rerun(proof, result.outcome, result.results.counts, result.log)
+        if not findings:
+            forget(result)
         state = "other" if findings else "same"
         yield msgspec.structs.replace(case, state=state, findings=tuple(at(each, commit) for each in findings))
 

@@ -1,6 +1,12 @@
-"""Which commits are a plan's own work, on its branch or landed, and whether each stays inside the plan's bounds."""
+"""Which commits are a plan's own work, on its branch or landed, and whether each stays inside the plan's bounds.
+
+Bounds are paths and, of a merge, what it took in: of other plans only the claims that its own plan needs.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 
 import msgspec
 
@@ -8,6 +14,7 @@ from conductor_git.core.findings import Finding
 from conductor_git.core.judgement.boundaries import Staged, judge_staged
 from conductor_git.core.judgement.claims import Claims
 from conductor_git.core.judgement.snapshot import Snapshot
+from conductor_git.core.planning.plan import Plan
 from conductor_git.core.targets import Oid
 
 
@@ -17,11 +24,14 @@ class Owned(msgspec.Struct, frozen=True):
     commit: Oid
     plan: str
     step: Oid | None = None
+    took: tuple[str, ...] = ()
+    """Of a merge, the plans whose work it took in and need not have."""
 
 
 def owned_commits(snapshot: Snapshot, claims: Claims) -> list[Owned]:
     """Every commit above `since` that is some plan's own, start commits left out, ancestors first."""
-    found = {**_landed(snapshot, claims), **_standing(claims)}
+    taking = Taking(snapshot.plans, claims)
+    found = {**_landed(snapshot, claims, taking), **_standing(claims, taking)}
     order = sorted(found, key=lambda oid: (claims.graph.generation(oid), oid))
     return [found[oid] for oid in order if oid not in claims.starts and oid != snapshot.history.since]
 
@@ -37,7 +47,7 @@ def judge_owned(owned: Owned, paths: tuple[str, ...], snapshot: Snapshot) -> lis
     if plan is None:
         return []
     # Whoever committed it: on a plan's branch everybody is the plan's agent.
-    findings = judge_staged(Staged(paths, plan.branch, plan.agent), snapshot.policy, plans)
+    findings = [*_foreign(owned), *judge_staged(Staged(paths, plan.branch, plan.agent), snapshot.policy, plans)]
     hint = f"git show --stat {owned.commit[:12]}"
     return [
         msgspec.structs.replace(found, subject=owned.commit, message=f"{owned.commit[:7]}: {found.message}", hint=hint)
@@ -45,7 +55,35 @@ def judge_owned(owned: Owned, paths: tuple[str, ...], snapshot: Snapshot) -> lis
     ]
 
 
-def _landed(snapshot: Snapshot, claims: Claims) -> dict[Oid, Owned]:
+class Taking:
+    """What a merge into a plan's branch takes in beside integration, its own plan's work, and claims that it needs."""
+
+    def __init__(self, plans: Iterable[Plan], claims: Claims) -> None:
+        self._claims = claims
+        self._needs = {plan.plan: {need for each in plan.targets() for need in plan.needs_for(each)} for plan in plans}
+        self._said = {said.commit: said.target for said in claims.all_said()}
+
+    def took(self, plan: str, parents: Sequence[Oid], had: AbstractSet[Oid]) -> tuple[str, ...]:
+        """The plans whose work a merge of these parents takes in and need not; `had` is what integration had then."""
+        if len(parents) < 2:
+            return ()
+        graph = self._claims.graph
+        own = graph.ancestors(parents[:1], stop=had)
+        wanted = self._needs.get(plan, set())
+        sources = [parent for parent in parents[1:] if self._said.get(parent) not in wanted]
+        brought = (oid for oid in graph.ancestors(sources, stop=had) if oid not in own)
+        whose = {self._claims.starts.get(oid) or self._claims.plans_said.get(oid) for oid in brought}
+        return tuple(sorted(name for name in whose if name is not None and name != plan))
+
+
+def _foreign(owned: Owned) -> list[Finding]:
+    if not owned.took:
+        return []
+    text = f"merge into plan {owned.plan} took in work of plan {', '.join(owned.took)}, which it does not need"
+    return [Finding("CG406", "error", owned.commit, text)]
+
+
+def _landed(snapshot: Snapshot, claims: Claims, taking: Taking) -> dict[Oid, Owned]:
     graph, tip, since = claims.graph, snapshot.history.integration, snapshot.history.since
     found: dict[Oid, Owned] = {}
     if tip is None:
@@ -55,7 +93,6 @@ def _landed(snapshot: Snapshot, claims: Claims) -> dict[Oid, Owned]:
         seen.add(step)
         for parent in graph.parents(step)[1:]:
             brought = graph.ancestors([parent], stop=seen)
-            seen |= brought
             whose = {oid: plan for oid in brought if (plan := claims.started(oid))}
             named = claims.plans_said.get(parent)
             if named is not None:
@@ -64,11 +101,17 @@ def _landed(snapshot: Snapshot, claims: Claims) -> dict[Oid, Owned]:
                     if oid not in brought:
                         break
                     whose.setdefault(oid, named)
-            found |= {oid: Owned(oid, plan, step) for oid, plan in whose.items()}
+            for oid, plan in whose.items():
+                found[oid] = Owned(oid, plan, step, taking.took(plan, graph.parents(oid), seen))
+            seen |= brought
     return found
 
 
-def _standing(claims: Claims) -> dict[Oid, Owned]:
+def _standing(claims: Claims, taking: Taking) -> dict[Oid, Owned]:
     tips = [tip.oid for tip in claims.history.branches.values()]
     own = claims.graph.ancestors(tips, stop=claims.landed)
-    return {oid: Owned(oid, plan) for oid in own if (plan := claims.plan_of(oid))}
+    whose = {oid: plan for oid in own if (plan := claims.plan_of(oid))}
+    return {
+        oid: Owned(oid, plan, None, taking.took(plan, claims.graph.parents(oid), claims.landed))
+        for oid, plan in whose.items()
+    }

@@ -104,13 +104,17 @@ class Auditor:
                 found.append(Finding("CG508", "alarm", commit, text, f"git log --oneline -1 {commit[:12]}"))
         return found
 
-    def other_findings(self, board: Board, cases: Iterable[Case]) -> list[Finding]:
+    def other_findings(self, board: Board, cases: Iterable[Case]) -> list[Located]:
         """What the report finds wrong and no case has: an audit never says less than the report."""
         known = {(finding.code, finding.message) for case in cases for finding in case.findings}
         # Of the ledger, each line was judged for itself; the report counts them.
-        known_codes = {"CG601", "CG602", "CG603", "CG605"}
-        every = [*board.findings, *(found for plan in board.plans for found in plan.findings)]
-        return [found for found in every if (found.code, found.message) not in known and found.code not in known_codes]
+        judged = {"CG601", "CG602", "CG603", "CG605"}
+        nodes = self.snapshot.history.nodes
+        return [
+            at(found, Oid(found.subject) if found.subject in nodes else None)
+            for found in [*board.findings, *(found for plan in board.plans for found in plan.findings)]
+            if (found.code, found.message) not in known and found.code not in judged
+        ]
 
     def _claim(self, said: Said) -> Case:
         evidence, state = Evidence(), "retired"

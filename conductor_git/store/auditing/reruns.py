@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 
 from conductor_git.core.errors import CannotRun
@@ -48,7 +49,16 @@ def rerun(repo: Repository, snapshot: Snapshot, proof: Attestation, tree: Oid) -
         landing=True,
     )
     folder = tempfile.mkdtemp(prefix="conductor-audit-log-")
-    return run_job(job, os.path.join(folder, "log"))
+    try:
+        return run_job(job, os.path.join(folder, "log"))
+    except KeyboardInterrupt:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def forget(result: RunResult) -> None:
+    """Remove the log of a run that nobody needs to look at."""
+    shutil.rmtree(os.path.dirname(result.log), ignore_errors=True)
 
 
 def _rules_then(repo: Repository, snapshot: Snapshot, proof: Attestation) -> tuple[Policy, Scripts, RuleSet, Oid]:
