@@ -7,7 +7,7 @@ from base64 import b64encode
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conductor_git.core.events.authority import CONDUCTOR
@@ -115,6 +115,7 @@ json_values = st.recursive(
 )
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.binary(), st.dictionaries(st.sampled_from(["payload", "payloadType", "signatures", "v"]), json_values))
 def test_no_envelope_raises(noise: bytes, changes: dict[str, Any]) -> None:
     for raw in (b'{"payload":' + noise, json.dumps(json.loads(signed_line()) | changes, sort_keys=True).encode()):
@@ -122,6 +123,7 @@ def test_no_envelope_raises(noise: bytes, changes: dict[str, Any]) -> None:
         assert isinstance(parse_line(raw, id=ID, ref=REF), Event | BadLine)
 
 
+@settings(max_examples=40, deadline=None)
 @given(json_values)
 def test_no_payload_raises(value: Any) -> None:
     for kind in ("application/vnd.in-toto+json", "application/vnd.conductor-git.event+json"):
@@ -138,12 +140,14 @@ def b64_payload() -> bytes:
     return opened.payload
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.binary(), st.text(max_size=9), st.text(max_size=9), st.binary())
 def test_an_envelope_is_read_as_it_was_written(payload: bytes, kind: str, keyid: str, sig: bytes) -> None:
     envelope = Envelope(kind, payload, keyid, sig)
     assert parse_envelope(canonical(render_envelope(envelope)).encode()) == envelope
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.binary())
 def test_no_signature_raises(blob: bytes) -> None:
     assert unarmour(armour(blob)) == blob

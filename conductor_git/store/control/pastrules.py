@@ -86,7 +86,8 @@ def _named(snapshot: Snapshot, now: set[Key]) -> dict[Oid, set[Key]]:
     Nobody claims integration as such: its proofs are compared with, and never judged.
     """
     found: dict[Oid, set[Key]] = {}
-    for event in snapshot.ledger.events:
+    # Of what stood before signatures were asked for, an unsigned proof counts.
+    for event in (*snapshot.ledger.events, *(doubt.event for doubt in snapshot.ledger.doubted)):
         proof = read_attestation(event) if event.kind == "attestation" else None
         if proof is None or proof.target == INTEGRATION or (proof.target, proof.rules) in now:
             continue

@@ -30,8 +30,10 @@ class Refs(msgspec.Struct, frozen=True):
 
     def hub(self, ref: str) -> str:
         """The remote of a branch's upstream, where that remote says that it is a hub; else empty."""
-        remote = self.upstream.get(ref, "").removeprefix(REMOTES).partition("/")[0]
-        return remote if f"{HUB_COPIES}{remote}/hub" in self.oids else ""
+        above = self.upstream.get(ref, "")
+        # A remote's name may have slashes in it, and so may a branch's.
+        hubs = (name[len(HUB_COPIES) : -len("/hub")] for name in self.oids if name.startswith(HUB_COPIES))
+        return next((hub for hub in hubs if above.startswith(f"{REMOTES}{hub}/")), "")
 
     def copies(self, branch: str) -> dict[str, Oid]:
         """The copies of a branch (short name) that remotes were last seen to have."""
