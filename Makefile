@@ -14,16 +14,21 @@ help:
 	@echo 'make bench   the benchmarks        (benchmarks/RESULTS.md)'
 	@echo 'make venv    .venv with everything that development needs'
 
-# The product alone, for the demo: a good deal faster to install than what its development needs.
+PIP := -m pip --quiet --disable-pip-version-check
+
+# The product alone, for the demo: a good deal faster to install than what its development needs. A pip of its own
+# would take the environment as long again, so that of $(PYTHON) is used where there is one (pip 22.3).
 $(BIN)/conductor-git: pyproject.toml
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(PYTHON) -m venv --without-pip .venv
+	$(PYTHON) $(PIP) --python $(BIN)/python install --editable . 2>/dev/null \
+		|| { $(BIN)/python -m ensurepip >/dev/null && $(BIN)/python $(PIP) install --editable .; }
 	@touch $@
 
 # Dependency groups need pip 25.1.
 .venv/developing: $(BIN)/conductor-git
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
+	$(BIN)/python $(PIP) install 'pip>=25.1'
+	$(BIN)/python $(PIP) install --group dev
 	@touch $@
 
 venv: .venv/developing

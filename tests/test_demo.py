@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ def test_the_whole_play_ends_as_it_should(tmp_path: Path) -> None:
     folder = tmp_path / "a demo"
     done = subprocess.run(
         [sys.executable, "-m", "conductor_git", "demo", str(folder)],
+        env={**os.environ, "PATH": os.defpath},
         capture_output=True,
         text=True,
         encoding="utf-8",
@@ -30,7 +32,15 @@ def test_the_whole_play_ends_as_it_should(tmp_path: Path) -> None:
     turns = [turn for scene in PLAY for turn in scene.turns]
     assert [line for line in done.stdout.splitlines() if line.endswith(turns[-1].types)]
     assert f"{len(turns)} commands in " in done.stdout
-    assert str(tmp_path) in done.stdout.rpartition("look around: ")[2]
+    pasted = done.stdout.rpartition("look around: ")[2]
+    looked = subprocess.run(
+        ["sh", "-c", pasted],
+        env={"PATH": os.defpath, "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert looked.stdout.startswith("5 plans on 'main'"), looked.stderr
     assert claimed_without_proof(folder / "mathlib") == ["4.2"]
 
 

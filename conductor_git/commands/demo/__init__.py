@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import shlex
 import tempfile
 from collections.abc import Callable, Iterator
 from time import monotonic
 
 from conductor_git.commands.demo.play import ENDS, PLAY, Turn
-from conductor_git.commands.demo.stage import Played, Stage
+from conductor_git.commands.demo.stage import Played, Stage, typed
 from conductor_git.commands.outcome import DONE, REFUSED, Outcome
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.reporting.lines import WIDE, Line, plain
@@ -34,12 +35,14 @@ def demo(folder: str | None = None, *, say: Callable[[str], None], color: bool =
             for line in (*_shown(played.answer, turn.lines), *map(brush, _verdict(turn, played))):
                 say(line)
             if played.wrong:
-                return Outcome(REFUSED, f"\nthe demo stopped: {played.wrong}\nlook around: cd '{stage.repo}'")
+                return Outcome(
+                    REFUSED, f"\nthe demo stopped: {played.wrong}\nlook around: cd {shlex.quote(stage.repo)}"
+                )
     states = stage.states()
     if states != ENDS:
         return Outcome(REFUSED, f"\nthe demo ended with {states}, and should have with {ENDS}")
     end = f"\n{turns} commands in {monotonic() - began:.0f} s, each answered as it should be.\n"
-    return Outcome(DONE, f"{end}look around: cd '{stage.repo}' && conductor-git log-status", states)
+    return Outcome(DONE, f"{end}look around: cd {shlex.quote(stage.repo)} && {typed()} log-status", states)
 
 
 def _empty(folder: str | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ _PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__fil
 
 
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
+_NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
 _GITCONFIG = "[init]\n\tdefaultBranch = main\n[advice]\n\tdetachedHead = false\n"
 
 
@@ -86,7 +88,7 @@ class Stage:
         return self.repo
 
     def _surroundings(self, who: str) -> dict[str, str]:
-        ours = ("GIT_", "CONDUCTOR_", "NO_COLOR", "FORCE_COLOR")
+        ours = ("GIT_", "CONDUCTOR_", "NO_COLOR", "FORCE_COLOR", _NO_BYTECODE)
         kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         person = {"NAME": who, "EMAIL": f"{who}@example.org"}
         return {
@@ -98,8 +100,13 @@ class Stage:
             "CONDUCTOR_CACHE": self._of("cache"),
             "EXAMPLES": examples(),
             **self.look,
+            **self._bytecode(),
             "PATH": f"{commands()}{os.pathsep}{kept.get('PATH', os.defpath)}",
         }
+
+    def _bytecode(self) -> dict[str, str]:
+        # Images often forbid Python to write any; compiling the same files again takes a third of every command.
+        return {"PYTHONPYCACHEPREFIX": self._of("cache/python")} if os.environ.get(_NO_BYTECODE) else {}
 
     def _of(self, name: str) -> str:
         return os.path.join(self.folder, name)
@@ -121,6 +128,13 @@ def commands() -> str:
     if found is None:
         raise CannotRun("the command 'conductor-git' is not installed", hint="pip install conductor-git")
     return os.path.dirname(found)
+
+
+def typed() -> str:
+    """`conductor-git` as whoever watches can type it: with its folder where PATH does not lead there."""
+    here = os.path.join(commands(), "conductor-git")
+    found = shutil.which("conductor-git")
+    return "conductor-git" if found and os.path.samefile(found, here) else shlex.quote(here)
 
 
 def examples() -> str:
