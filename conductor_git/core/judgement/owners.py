@@ -5,8 +5,7 @@ Bounds are paths and, of a merge, what it took in: of other plans only the claim
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Container, Iterable, Sequence
 
 import msgspec
 
@@ -63,7 +62,7 @@ class Taking:
         self._needs = {plan.plan: {need for each in plan.targets() for need in plan.needs_for(each)} for plan in plans}
         self._said = {said.commit: said.target for said in claims.all_said()}
 
-    def took(self, plan: str, parents: Sequence[Oid], had: AbstractSet[Oid]) -> tuple[str, ...]:
+    def took(self, plan: str, parents: Sequence[Oid], had: Container[Oid]) -> tuple[str, ...]:
         """The plans whose work a merge of these parents takes in and need not; `had` is what integration had then."""
         if len(parents) < 2:
             return ()
