@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 import msgspec
 
@@ -13,6 +14,7 @@ from conductor_git.store.control.pastrules import find_past_rules
 from conductor_git.store.notes.ledger_reader import read_ledger
 from conductor_git.store.notes.vouching import sifted
 from conductor_git.store.past.history import read_history
+from conductor_git.store.plumbing.aside import Aside
 from conductor_git.store.plumbing.refs import Refs, read_refs
 from conductor_git.store.plumbing.repository import Repository
 
@@ -25,10 +27,11 @@ def take(repo: Repository, *, also: Iterable[Oid] = (), refs: Refs | None = None
     """
     refs = read_refs(repo) if refs is None else refs
     refs = msgspec.structs.replace(refs, settings=refs.told(repo))
+    # Both mostly wait, for different processes.
+    notes = Aside(partial(read_ledger, repo, refs=refs, use_cache=use_cache))
     control = read_control(repo, refs=refs, use_cache=use_cache)
     policy = control.policy
-    ledger = read_ledger(repo, refs=refs, use_cache=use_cache)
-    ledger = sifted(repo, ledger, policy, control.signers, use_cache=use_cache)
+    ledger = sifted(repo, notes.answer(), policy, control.signers, use_cache=use_cache)
     history = read_history(repo, policy, control.plans, refs, also=also, use_cache=use_cache)
     snapshot = Snapshot(
         policy=control.policy,

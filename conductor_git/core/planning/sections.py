@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+from functools import cache
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from conductor_git.core.planning.problems import Problems
 from conductor_git.core.planning.values import unprintable
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
 
 _HEADING = re.compile(r"wave[ \t]+([0-9]+)[ \t]*(?:(?:[:.–—-])[ \t]*(.*))?", re.IGNORECASE | re.DOTALL)
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,8}")
@@ -71,12 +76,8 @@ def _add(sections: dict[int, Section], named: re.Match[str], text: str, line: in
 
 def _headings(lines: list[str]) -> tuple[list[_Heading], int | None]:
     """The top-level headings of level one and two, and the line of a block that is still open at the end."""
-    from markdown_it import MarkdownIt
-
-    reader = MarkdownIt("commonmark")
-    reader.core.ruler.disable(["inline", "text_join"])
     # A heading of our own at the end tells whether the end is still inside a fence, a comment or the like.
-    tokens = reader.parse("\n".join([*lines, "", "# end"]))
+    tokens = _reader().parse("\n".join([*lines, "", "# end"]))
     starts = [token.map[0] for token in tokens if token.level == 0 and token.map]
     headings = [
         _Heading(token.map[0], token.map[1], tokens[place + 1].content)
@@ -86,6 +87,15 @@ def _headings(lines: list[str]) -> tuple[list[_Heading], int | None]:
     if headings and headings[-1].start == len(lines) + 1:
         return headings[:-1], None
     return headings, starts[-1]
+
+
+@cache
+def _reader() -> MarkdownIt:
+    from markdown_it import MarkdownIt
+
+    reader = MarkdownIt("commonmark")
+    reader.core.ruler.disable(["inline", "text_join"])
+    return reader
 
 
 def _trimmed(text: str) -> str:

@@ -15,6 +15,7 @@ from conductor_git.core.planning.rules import Script, Scripts
 from conductor_git.core.targets import Oid
 from conductor_git.core.tree import CONTROL_FOLDER
 from conductor_git.store.files import memo
+from conductor_git.store.plumbing.aside import Aside
 from conductor_git.store.plumbing.objects import read_objects
 from conductor_git.store.plumbing.repository import Repository
 
@@ -126,6 +127,9 @@ class _Reading:
         self.commit = commit
         self.known = known
         self.instead = instead
+        if known is None:
+            # While git looks for the files.
+            Aside(_load_parsers)
         self.files = list_files(repo, commit, [_FOLDER])
         self.bodies: dict[Oid, bytes] = {}
 
@@ -199,6 +203,16 @@ class _Reading:
         missing = [oid for oid in wanted if oid not in self.bodies]
         if missing:
             raise CannotRun(f"object '{missing[0][:12]}' of the control tree cannot be read here", hint="git fsck")
+
+
+def _load_parsers() -> None:
+    # They load these late, for most commands parse nothing.
+    import tomllib  # noqa: F401
+
+    import markdown_it  # noqa: F401
+    import yaml  # noqa: F401
+
+    from conductor_git.core.planning import planfile, policyfile  # noqa: F401
 
 
 def _broken(path: str, blob: Oid, message: str) -> Parsed:
