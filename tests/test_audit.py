@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -426,6 +427,36 @@ def test_a_list_of_shallow_commits_made_by_hand_hides_nothing(shop: Team) -> Non
     (shop.root / ".git/shallow").write_text(f"{tip}\n")
     assert shop.git(shop.root, "rev-list", "--count", "b3") == "1"
     assert faults(shop.root) == [("CG201", claim)]
+
+
+def test_a_commit_graph_that_lies_is_not_asked(shop: Team) -> None:
+    shop.git(shop.root, "checkout", "-q", "-b", "b3", "main")
+    assert shop.commit("-q", "--allow-empty", "--no-verify", "-m", CLAIM)[0] == 0
+    claim = rev(shop, "HEAD")
+    put(shop, "docs/one")
+    tip = shop.git(shop.root, "rev-parse", "HEAD")
+    place = shop.root / ".git/objects" / tip[:2] / tip[2:]
+    true = place.read_bytes()
+    parent = shop.git(shop.root, "rev-parse", f"{tip}^")
+    body = shop.git(shop.root, "cat-file", "commit", tip).replace(parent, shop.git(shop.root, "rev-parse", "main"))
+    place.chmod(0o644)
+    place.write_bytes(zlib.compress(b"commit %d\0" % (len(body) + 1) + body.encode() + b"\n"))
+    shop.git(shop.root, "commit-graph", "write", "--reachable")
+    place.write_bytes(true)
+    assert parent not in shop.git(shop.root, "rev-list", "b3")
+    assert wave(shop.root, 1) != "claimed"
+    assert faults(shop.root) == [("CG201", claim)]
+
+
+def test_names_that_are_no_text_end_no_audit(shop: Team, tmp_path: Path) -> None:
+    ref = os.fsencode("refs/notes/conductor/") + b"agent-\xff.12345678"
+    subprocess.run(["git", "update-ref", ref, ledger(shop)], cwd=shop.root, check=True)
+    file = tmp_path / "checkpoint"
+    assert ("CG602", rev(shop, ledger(shop))) in faults(shop.root, checkpoint=str(file))
+    assert "agent-\\\\udcff" in file.read_text()
+    assert faults(shop.root, checkpoint=str(file), format="junit") == faults(shop.root)
+    code, said = shop.run("conductor-git", "audit", "--json")
+    assert (code, msgspec.json.decode(said)["clean"]) == (1, False)
 
 
 def test_a_broken_ref_is_not_passed_over(shop: Team) -> None:

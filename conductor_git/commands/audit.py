@@ -19,6 +19,7 @@ from conductor_git.core.reporting.audit import SCHEMA, Audit, Case, Kind, Locate
 from conductor_git.core.reporting.auditfold import Auditor, located, signed
 from conductor_git.core.reporting.checkpoint import Checkpoint, LedgerMark, Mark, advanced, compare
 from conductor_git.core.reporting.fold import fold
+from conductor_git.core.say import printable
 from conductor_git.core.targets import Oid
 from conductor_git.store.auditing import checkpoints
 from conductor_git.store.auditing.changes import read_authors, read_changes, read_range
@@ -204,14 +205,15 @@ def _checkpoint(rules: Rules, snapshot: Snapshot, found: Audit) -> Checkpoint:
     events = {case.name: case.events for case in found.cases if case.kind == "ledger"}
     ledgers: dict[str, LedgerMark] = {}
     for ref, at_tip in sorted(snapshot.ledger.tips.items(), key=lambda item: events.get(item[0], 0)):
-        ledgers[ref.rsplit("/", 1)[-1]] = LedgerMark(at_tip, events.get(ref, 0))
+        # Names in git need not be text.
+        ledgers[printable(ref.rsplit("/", 1)[-1])] = LedgerMark(at_tip, events.get(ref, 0))
     tip = snapshot.history.integration
     return Checkpoint(
         1,
         snapshot.policy.repository,
         snapshot.policy.since,
-        Mark(rules.ref, snapshot.control),
-        Mark(tip.ref, tip.oid) if tip else None,
+        Mark(printable(rules.ref), snapshot.control),
+        Mark(printable(tip.ref), tip.oid) if tip else None,
         ledgers,
     )
 

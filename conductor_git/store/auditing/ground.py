@@ -17,12 +17,12 @@ from conductor_git.core.errors import CannotRun
 from conductor_git.core.targets import Oid
 from conductor_git.store.plumbing.git import UNCONFIGURED, GitFailed, run
 from conductor_git.store.plumbing.missing import quoted
-from conductor_git.store.plumbing.refs import HEADS, LEDGER, LEDGER_COPIES, REMOTES, Refs, read_refs
+from conductor_git.store.plumbing.refs import HEADS, HUB_COPIES, LEDGER, LEDGER_COPIES, REMOTES, Refs, read_refs
 from conductor_git.store.plumbing.repository import ObjectFormat, Repository, discover
 from conductor_git.store.plumbing.settings import Settings, read_settings
 
 _ORIGIN_HEAD = f"{REMOTES}origin/HEAD"
-_OURS = (HEADS, REMOTES, LEDGER, LEDGER_COPIES)
+_OURS = (HEADS, REMOTES, LEDGER, LEDGER_COPIES, HUB_COPIES)
 _IGNORED = "warning: ignoring "
 _SETTINGS = {
     "core.commitGraph": "false",
@@ -78,6 +78,7 @@ def fetched_ground(url: str) -> Iterator[Ground]:
     wide = any(len(oid) == 64 for ref, oid in heads.items() if ref != "HEAD")
     with _folder("sha256" if wide else "sha1") as repo:
         specs = [f"+{prefix}*:{prefix}*" for prefix in (HEADS, LEDGER, LEDGER_COPIES)]
+        specs.append(f"+refs/conductor/*:{HUB_COPIES}origin/*")
         try:
             # With the user's own configuration: it is what reaches the remote.
             run(
@@ -91,7 +92,10 @@ def fetched_ground(url: str) -> Iterator[Ground]:
         if "HEAD" in heads:
             default = next((ref for ref, oid in heads.items() if ref == heads["HEAD"]), "")
             _set_default(repo, default)
-        refs = msgspec.structs.replace(read_refs(repo), settings=Settings())
+        refs = read_refs(repo)
+        # Where its branches come from, so that it can say that it is a hub; there are no copies that would be read.
+        above = {ref: f"{REMOTES}origin/{ref.removeprefix(HEADS)}" for ref in refs.oids if ref.startswith(HEADS)}
+        refs = msgspec.structs.replace(refs, upstream=above, settings=Settings())
         yield Ground(repo, refs, url, shallow=repo.shallow)
 
 
