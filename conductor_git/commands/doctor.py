@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from conductor_git.store.hookfiles.hooks import install_doors
 from conductor_git.store.hookfiles.standing import Standing, look_at_doors
 from conductor_git.store.notes.clone import clone_id
 from conductor_git.store.notes.refspecs import ensure_refspecs, missing_refspecs
+from conductor_git.store.notes.signing import check_signing, signing_for
 from conductor_git.store.notes.writer import whoami
 from conductor_git.store.plumbing.refs import read_refs
 from conductor_git.store.plumbing.repository import Repository, discover
@@ -82,7 +84,19 @@ def _writers(repo: Repository, control: Control) -> tuple[list[dict[str, Any]], 
             findings.append(Finding("CG711", "error", tree, f"{error.what}, in '{tree}'", "conductor-git whoami"))
         else:
             writers.append({"worktree": tree, "writer": writer.name, "why": writer.why})
+            findings += _unable_to_sign(discover(tree), control, writer.name, tree)
     return writers, findings
+
+
+def _unable_to_sign(repo: Repository, control: Control, writer: str, tree: str) -> list[Finding]:
+    """What a validation of this writer would fail on, once it is there."""
+    policy = control.policy
+    try:
+        signing = signing_for(repo, policy, writer, "attestation")
+        check_signing(signing, policy, writer, control.signers, int(time.time()))
+    except CannotRun as error:
+        return [Finding("CG721", "warning", tree, f"{error.what}, in '{tree}'", error.hint, error.detail)]
+    return []
 
 
 def _unfetched(remote: str) -> Finding:

@@ -38,7 +38,7 @@ SIGNATURE_CODES = (
     Code(
         "CG721",
         "allowed signers wanting",
-        "Signatures are asked for, and '.conductor/allowed_signers' has a line that cannot be read, or no key for a role that must sign.",
+        "Signatures are asked for, and '.conductor/allowed_signers' has a line that cannot be read, or no key for a role that must sign; or a writer here has no key that counts.",
         'Put one line a key there, `WRITER namespaces="conductor-git/ROLE@v1" KEY-TYPE KEY`, and run `conductor-git plan commit`.',
     ),
 )

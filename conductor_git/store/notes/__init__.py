@@ -1,1 +1,1 @@
-"""The ledger's refs: appending, reading, pushing, and whose they are."""
+"""The ledger's refs: appending, signing, reading, pushing, and whose they are."""

@@ -109,7 +109,7 @@ def check_signing(signing: Signing | None, policy: Policy, writer: str, signers:
         raise CannotRun(
             f"what '{writer}' signs here would count for nothing: {word.why}",
             detail=f"nothing was run; to allow it the conductor adds to '{SIGNERS_PATH}': {line}",
-            hint="conductor-git whoami",
+            hint=f"conductor-git explain {word.code}",
         )
 
 
