@@ -377,6 +377,16 @@ def test_pre_commit_gets_entries_and_its_own_installation(repo_dir: Path, git: G
     before = state(repo_dir, git)
     run(repo_dir, pre_commit=True)
     assert state(repo_dir, git) == before
+    # The hook beneath pre-commit's and our entry both refuse; it is said once, each time.
+    for _ in range(2):
+        said = subprocess.run(
+            ["git", "commit", "--allow-empty", "-m", "Wave 1 done"],
+            cwd=repo_dir,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (said.returncode, (said.stdout + said.stderr).count("is not a claim")) == (1, 1)
 
 
 @pytest.mark.usefixtures("tools")

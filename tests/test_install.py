@@ -139,6 +139,20 @@ def test_many_at_once_keep_what_was_there(root: Path) -> None:
     assert (root / ".git/hooks/pre-commit").read_bytes() == MINE
 
 
+def test_uninstall_that_cannot_be_done_whole_changes_nothing(root: Path) -> None:
+    put(root)
+    config = root / ".pre-commit-config.yaml"
+    config.write_text("repos:\n- repo: local\n  hooks:\n  - id: conductor-commit-msg\n\tname: x\n")
+    before = ours(root / ".git/hooks")
+    with pytest.raises(CannotRun, match="cannot be changed"):
+        take(root)
+    assert ours(root / ".git/hooks") == before
+    assert (root / ".git/conductor/guards").is_dir()
+    config.write_text("repos:\n\t- of somebody else\n")
+    take(root)
+    assert ours(root / ".git/hooks") == []
+
+
 def test_uninstall_when_partly_gone(root: Path) -> None:
     hooks = root / ".git/hooks"
     write(hooks / "pre-commit", MINE)

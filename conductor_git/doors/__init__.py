@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
@@ -10,6 +11,9 @@ from conductor_git.lifetime import live
 
 if TYPE_CHECKING:
     from conductor_git.core.errors import CannotRun
+
+_RUN_TWICE = ("PRE_COMMIT", "PRE_COMMIT_RUNNING_LEGACY", "PREK_RUNNING_LEGACY")
+"""Set by pre-commit and prek, which run the hook that stood there before them, and then their own entries."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,6 +35,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"error: there is no door '{door}'", file=sys.stderr)
         print("hint: conductor-git-hook commit-msg FILE    # or pre-commit, pre-merge-commit", file=sys.stderr)
         return 2
+    if any(name in os.environ for name in _RUN_TWICE):
+        from conductor_git.doors.once import once
+
+        return once(door, lambda: _closed_on_failure(door, enter, rest))
     return _closed_on_failure(door, enter, rest)
 
 

@@ -90,7 +90,12 @@ def install_new(repo: Repository, ref: str) -> Installed:
 
 
 def remove_doors(repo: Repository) -> Installed:
-    """Take away what `install_doors` put there and bring back what it kept; once more does no harm."""
+    """Take away what `install_doors` put there and bring back what it kept; once more does no harm.
+
+    Raises CannotRun, before anything is changed, where entries of ours cannot be told from those of others.
+    """
+    for manager in managers.MANAGERS if repo.worktree else ():
+        manager.remove(repo.worktree or "", DOORS, write=False)
     with hold(repo, _LOCK, doing="take the doors away"):
         removed = _remove(repo)
     remove_guards(repo)

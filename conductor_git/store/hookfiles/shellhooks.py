@@ -28,8 +28,8 @@ class Husky:
             changed.append(f".husky/{door}")
         return tuple(changed)
 
-    def remove(self, worktree: str, doors: Sequence[str]) -> tuple[str, ...]:
-        return tuple(f".husky/{door}" for door in doors if remove_hook_lines(_husky(worktree, door)))
+    def remove(self, worktree: str, doors: Sequence[str], *, write: bool = True) -> tuple[str, ...]:
+        return tuple(f".husky/{door}" for door in doors if remove_hook_lines(_husky(worktree, door), write=write))
 
 
 class TrackedHooks:
@@ -50,8 +50,8 @@ class TrackedHooks:
         changed = [door for door in doors if add_hook_lines(self._hook(door), door)]
         return tuple(self._relative(worktree, door) for door in changed)
 
-    def remove(self, worktree: str, doors: Sequence[str]) -> tuple[str, ...]:
-        changed = [door for door in doors if remove_hook_lines(self._hook(door))]
+    def remove(self, worktree: str, doors: Sequence[str], *, write: bool = True) -> tuple[str, ...]:
+        changed = [door for door in doors if remove_hook_lines(self._hook(door), write=write)]
         return tuple(self._relative(worktree, door) for door in changed)
 
     def _hook(self, door: str) -> str:
@@ -78,12 +78,14 @@ def add_hook_lines(path: str, door: str) -> bool:
     return True
 
 
-def remove_hook_lines(path: str) -> bool:
+def remove_hook_lines(path: str, *, write: bool = True) -> bool:
     """Take our lines out of a hook, and the hook away where nothing else was in it; False where none were there."""
     text = read_text(path)
     if text is None or hooklines.remove_lines(text) == text:
         return False
     rest = hooklines.remove_lines(text)
+    if not write:
+        return True
     if rest.strip():
         write_text(path, rest)
     else:
