@@ -67,13 +67,13 @@ def ruled(repo_dir: Path, git: Git) -> Path:
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The verbs of every git process that is started, in order."""
     verbs: list[str] = []
-    real = subprocess.run
+    real = subprocess.Popen
 
     def counted(argv: list[str], **how: Any) -> Any:
         verbs.append(next(word for word in argv[1:] if not word.startswith(("-", "/"))))
         return real(argv, **how)
 
-    monkeypatch.setattr(subprocess, "run", counted)
+    monkeypatch.setattr(subprocess, "Popen", counted)
     return verbs
 
 

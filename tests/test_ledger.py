@@ -421,14 +421,14 @@ def test_a_ledger_with_a_hole_is_no_ledger(repo: Repository) -> None:
 def counted(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> int:
     """How many git processes `act` starts."""
     started = []
-    real = subprocess.run
+    real = subprocess.Popen
 
     def run(*args: Any, **how: Any) -> Any:
         started.append(args)
         return real(*args, **how)
 
     with monkeypatch.context() as patch:
-        patch.setattr(subprocess, "run", run)
+        patch.setattr(subprocess, "Popen", run)
         act()
     return len(started)
 
