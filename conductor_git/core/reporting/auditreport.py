@@ -77,7 +77,9 @@ def _line(kind: Kind, audit: Audit) -> str:
 
 def _bases(cases: list[Case]) -> str:
     bases = [case.basis for case in cases if case.basis and case.state == "proven"]
-    return ", ".join(f"{bases.count(basis)} {basis}" for basis in sorted(set(bases)))
+    drifted = sum(case.drift for case in cases)
+    said = [f"{bases.count(basis)} {basis}" for basis in sorted(set(bases))]
+    return ", ".join([*said, f"{drifted} under the rules of their time"] if drifted else said)
 
 
 def _events(cases: list[Case]) -> str:

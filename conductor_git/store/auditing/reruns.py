@@ -13,9 +13,12 @@ from conductor_git.core.planning.policy import Policy
 from conductor_git.core.planning.rules import RuleSet, Scripts, rules_of
 from conductor_git.core.targets import Oid
 from conductor_git.store.control.control import read_control
+from conductor_git.store.files.refused import cannot
 from conductor_git.store.plumbing.repository import Repository
 from conductor_git.store.plumbing.staged import product_of
+from conductor_git.store.validation.cache import cache_root
 from conductor_git.store.validation.platform import platform_tag
+from conductor_git.store.validation.rooms import UNUSED_FOR, sweep
 from conductor_git.store.validation.runs import Job, RunResult, run_job
 
 
@@ -48,12 +51,23 @@ def rerun(repo: Repository, snapshot: Snapshot, proof: Attestation, tree: Oid) -
         # Nothing that earlier rooms kept is used.
         landing=True,
     )
-    folder = tempfile.mkdtemp(prefix="conductor-audit-log-")
+    folder = _folder(repo)
     try:
         return run_job(job, os.path.join(folder, "log"))
     except KeyboardInterrupt:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def _folder(repo: Repository) -> str:
+    """A folder for the log; old ones, of runs that gave something else, are swept away."""
+    parent = os.path.join(cache_root(repo), "audits")
+    try:
+        os.makedirs(parent, mode=0o700, exist_ok=True)
+        sweep(parent, older_than=UNUSED_FOR)
+        return tempfile.mkdtemp(prefix="log-", dir=parent)
+    except OSError as error:
+        raise cannot("written", parent, error, detail="nothing was run again") from error
 
 
 def forget(result: RunResult) -> None:
