@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import shutil
@@ -21,6 +22,7 @@ from conductor_git.commands.audit import audit as journey
 from conductor_git.commands.status import status
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.events.attestation import statement
+from conductor_git.core.events.canonical import canonical
 from conductor_git.core.judgement.evidence import Attestations
 from conductor_git.core.planning.rules import RuleSet, rules_of
 from conductor_git.core.reporting.audit import Audit, Located
@@ -33,6 +35,7 @@ from conductor_git.store.plumbing.repository import discover
 from conductor_git.store.plumbing.staged import product_of
 from conductor_git.store.snapshot import take
 from tests.conftest import IDENTITY, Git
+from tests.signed import Keys, SignedTeam
 from tests.team import CLAIM, Team
 from tests.test_landings import land, put
 
@@ -560,3 +563,23 @@ def test_a_foreign_merge_is_named_on_the_branch_and_after_it_has_landed(shop: Te
     land(shop, "b2")
     shop.git(shop.root, "branch", "-q", "-D", "b2")
     assert ("CG406", merge) in faults(shop.root)
+
+
+def test_a_forged_signature_is_named_with_the_commit_that_brought_it(team: Team, tmp_path: Path) -> None:
+    signed = SignedTeam(team, Keys(tmp_path))
+    signed.rule('attestations = "agent"', signed.line("agent-2", "agent", "agent"))
+    failed = signed.statement(passed=False, outcome="failed")
+    raw = signed.rendered(signed.fields("attestation", {"statement": failed}), signed.keys.signing("agent"))
+    line = msgspec.json.decode(raw)
+    payload = base64.b64decode(line["payload"]).replace(b'"FAILED"', b'"PASSED"').replace(b'"failed"', b'"passed"')
+    forged = {**line, "payload": base64.b64encode(payload).decode()}
+    signed.write(canonical(forged).encode() + b"\n")
+    # The line, and the claim that would stand on it.
+    assert faults(team.root) == [("CG622", rev(team, ledger(team))), ("CG622", rev(team, "b2"))]
+    signed.attest()
+    unsigned = next(case for case in audit(team.root).cases if case.kind == "ledger").findings[-1]
+    assert (unsigned.code, unsigned.severity, unsigned.commit) == (
+        "CG621",
+        "warning",
+        team.git(team.root, "rev-parse", ledger(team)),
+    )

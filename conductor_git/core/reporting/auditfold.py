@@ -12,7 +12,7 @@ import msgspec
 from conductor_git.core.events.attestation import Attestation
 from conductor_git.core.events.authority import accepted
 from conductor_git.core.events.ledgerpast import Fault, LedgerPast, diverged, judge_past
-from conductor_git.core.findings import Finding, refused
+from conductor_git.core.findings import Finding, Severity, refused
 from conductor_git.core.judgement.claims import Claims, Said
 from conductor_git.core.judgement.evidence import Evidence
 from conductor_git.core.judgement.integration import judge_steps
@@ -23,6 +23,7 @@ from conductor_git.core.judgement.verdicts import Verdicts
 from conductor_git.core.planning.plan import Plan
 from conductor_git.core.reporting.audit import Case, Located, at
 from conductor_git.core.reporting.board import Board
+from conductor_git.core.say import printable
 from conductor_git.core.targets import Oid
 
 
@@ -79,11 +80,29 @@ class Auditor:
             judged = judge_past(past, bodies, limit)
             fresh = [fault for fault in judged.faults if (fault.commit, fault.finding.code) not in seen]
             seen.update((fault.commit, fault.finding.code) for fault in fresh)
-            findings = [self._settled(fault) for fault in (*fresh, *apart.get(past.ref, ()))]
+            doubts = [fault for fault in self._doubts(past) if (fault.commit, fault.finding.message) not in seen]
+            seen.update((fault.commit, fault.finding.message) for fault in doubts)
+            findings = [self._settled(fault) for fault in (*fresh, *doubts, *apart.get(past.ref, ()))]
             state = "broken" if any(found.refuses for found in findings) else "whole"
             tip = past.tip if past.commits else None
             cases.append(Case("ledger", past.ref, state, tip, events=judged.events, findings=tuple(findings)))
         return cases
+
+    def _doubts(self, past: LedgerPast) -> list[Fault]:
+        """Each line that lacks a good signature, at the commit that added it."""
+        doubted = {each.event.id: each for each in self.snapshot.ledger.doubted}
+        found = []
+        for commit in past.commits if doubted else ():
+            for change in commit.changes:
+                each = doubted.get(change.new) if change.status == "A" else None
+                if each is not None:
+                    about = f"{each.event.kind} {each.event.target or ''}".strip()
+                    text = printable(f"'{past.ref}': {about} '{change.new[:12]}' counts for nothing: {each.why}")
+                    # A signature of other content was put there by somebody; the rest may be of another time.
+                    severity: Severity = "alarm" if each.code == "CG622" else "warning"
+                    hint = f"git show --stat {commit.oid[:12]}"
+                    found.append(Fault(commit.oid, Finding(each.code, severity, past.ref, text, hint)))
+        return found
 
     def proofs_of(self, cases: Iterable[Case]) -> list[tuple[Attestation, Oid]]:
         """Each attestation that the claims among these cases stand on, with a commit that has its content."""
@@ -108,7 +127,7 @@ class Auditor:
         """What the report finds wrong and no case has: an audit never says less than the report."""
         known = {(finding.code, finding.message) for case in cases for finding in case.findings}
         # Of the ledger, each line was judged for itself; the report counts them.
-        judged = {"CG601", "CG602", "CG603", "CG605"}
+        judged = {"CG601", "CG602", "CG603", "CG605", *(each.code for each in self.snapshot.ledger.doubted)}
         nodes = self.snapshot.history.nodes
         return [
             at(found, Oid(found.subject) if found.subject in nodes else None)
