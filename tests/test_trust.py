@@ -6,6 +6,7 @@ import json
 from base64 import b64encode
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,9 +21,12 @@ from conductor_git.core.events.signers import AllowedKey, Signers, matches_list
 from conductor_git.core.events.sshsig import armour, read_signature, unarmour
 from conductor_git.core.events.trust import Doubt, Vouched, Word, needed_role, sift
 from conductor_git.core.judgement.levels import judge_level
+from conductor_git.core.planning.plan import Wave
 from conductor_git.core.planning.policy import Policy
 from conductor_git.core.planning.policyfile import BrokenPolicy, parse_policy, render_policy
+from conductor_git.core.reporting.fold import fold
 from conductor_git.core.targets import Oid, Target
+from tests.scene import REPOSITORY, Scene, oid, plan
 
 REF = "refs/notes/conductor/agent-2.0a1b2c3d"
 ID = Oid("1" * 40)
@@ -327,3 +331,31 @@ def test_runners_sign_where_their_word_counts() -> None:
     assert isinstance(read, Policy)
     assert read.trust == Trust("runner")
     assert Ledger().doubted == ()
+
+
+def landed(trust: Trust) -> list[str]:
+    """The codes of a board where a plan landed, all of it proven by nobody's signature."""
+    policy = Policy(REPOSITORY, trust=trust)
+    scene = Scene(plan("2", Wave(0, "Audit")), policy=policy)
+    scene.commit("root")
+    scene.commit("start", "root", line="▶ PLAN 2 START - agent-2", tree="root", plan="2")
+    scene.commit("c0", "start", line="✅ Wave 0 Complete", tree="work", plan="2", wave="0")
+    scene.commit("whole", "c0", line="✅ PLAN 2 COMPLETE", tree="work", plan="2")
+    scene.commit("landing", "root", "whole", tree="work")
+    scene.branch("b2", "whole")
+    scene.branch("main", "landing")
+    for target in (Target("2", 0), Target("2")):
+        scene.attest(target, "work")
+    snapshot = scene.snapshot()
+    ledger = sift(snapshot.ledger, trust, REPOSITORY, {})
+    signers = Signers(ID, AGENT_LINE)
+    board = fold(msgspec.structs.replace(snapshot, ledger=ledger, signers=signers), 1000)
+    return [finding.code for finding in board.findings]
+
+
+def test_landings_that_stood_before_signatures_were_asked_for_are_no_alarm() -> None:
+    assert landed(Trust()) == []
+    assert landed(Trust("agent")) == ["CG503", "CG621"]
+    assert landed(Trust("agent", since=oid("landing"))) == ["CG621"]
+    # The claims alone: the merge that brought them came later, and nobody signed for it.
+    assert landed(Trust("agent", since=oid("whole"))) == ["CG504", "CG621"]
