@@ -22,7 +22,7 @@ from conductor_git.core.messages.message import (
     Ordinary,
     Start,
     Trailers,
-    first_word,
+    made_ordinary,
     parse,
     parse_start,
     read_trailers,
@@ -285,13 +285,19 @@ def test_no_line_makes_the_rule_slow(start: str, filler: str) -> None:
     assert parse(start + filler * 128 + "@") == parse(start + filler * 128 + "@")
 
 
-def test_first_words() -> None:
-    assert first_word("✅ Wave 3 done") == "Wave"
-    assert first_word("[x] plan2 complete") == "plan"
-    assert first_word("✅ W\u0430ve 3 Complete") == "W\u0430ve"
-    assert first_word("✅") == ""
-    assert first_word("chore: ✅ Wave 3 Complete") == "Wave"
-    assert first_word("Wave3: ✅ Complete") == "Wave"
+@pytest.mark.parametrize(
+    ("line", "how"),
+    [
+        ("✅ Wave 3 done", "start the subject with another word than 'Wave'"),
+        ("[x] plan2 complete", "start the subject with another word than 'plan'"),
+        ("✅ W\u0430ve 3 Complete", "start the subject with another word than 'W\u0430ve'"),
+        ("Wave3: ✅ Complete", "start the subject with another word than 'Wave'"),
+        ("chore: ✅ Wave 3 Complete", "leave out the tick after 'chore:'"),
+        ("✅", ""),
+    ],
+)
+def test_how_a_line_becomes_ordinary(line: str, how: str) -> None:
+    assert made_ordinary(line) == how
 
 
 # Starts

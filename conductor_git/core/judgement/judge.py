@@ -61,14 +61,14 @@ def malformed(line: str, spoken: message.Malformed) -> Finding:
     """The finding for a first line that starts like a claim and is none."""
     shown = line if len(line) <= 60 else f"{line[:57]}..."
     hint = message.commit_command(spoken.suggestion) if spoken.suggestion else ""
-    word = message.first_word(line)
+    how = message.made_ordinary(line)
     return Finding(
         "CG102",
         "error",
         shown,
         f"'{shown}' is not a claim: {', '.join(spoken.reasons)}",
         hint,
-        f"not a claim? start the subject with another word than '{word}'" if word else "",
+        f"not a claim? {how}" if how else "",
     )
 
 

@@ -182,11 +182,15 @@ def render_start(start: Start) -> str:
     return f"{_STARTS_WITH}{start.plan} START - {start.agent}"
 
 
-def first_word(line: str) -> str:
-    """The word that makes a line malformed, as typed: with another one in its place the line is ordinary."""
+def made_ordinary(line: str) -> str:
+    """How a malformed line becomes one that says nothing to us; empty where it has no word to change."""
     from conductor_git.core.messages import nearclaim
 
-    return nearclaim.first_word(line if _examine(line) else line.removeprefix(nearclaim.type_before(line)))
+    before = "" if _examine(line) else nearclaim.type_before(line).strip()
+    word = nearclaim.first_word(line)
+    if before:
+        return f"leave out the tick after '{before}'"
+    return f"start the subject with another word than '{word}'" if word else ""
 
 
 def read_trailers(pairs: Iterable[tuple[str, str]]) -> Trailers | Malformed:
