@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from conductor_git.core.hooktext.guards import render_specs
-from conductor_git.store.hookfiles.doorfiles import DOORS, Start, compose
+from conductor_git.store.hookfiles.doorfiles import MANAGED, Start, compose
 
 Git = Callable[..., str]
 
@@ -37,8 +37,8 @@ class Conducted:
         self.python.write_text(STAND_IN.format(log=self.log, code=code))
         self.python.chmod(0o755)
 
-    def install(self, shell: Sequence[str] = (), *, shared: bool = False) -> None:
-        for door in DOORS:
+    def install(self, shell: Sequence[str] = (), *, shared: bool = False, doors: Sequence[str] = MANAGED) -> None:
+        for door in doors:
             text = compose(door, Start(str(self.python), str(self.package), shared)).decode()
             if shell:
                 path = shutil.which(shell[0])
@@ -51,6 +51,8 @@ class Conducted:
         oid = self.git(self.root, "rev-parse", "main")
         folder = self.root / ".git/conductor/guards" / oid
         (folder / "refs/heads").mkdir(parents=True)
+        plans = "".join(f"plan refs/heads/{branch}\n" for branch in branches)
+        (folder / "moves").write_text(plans)
         (folder / "default").write_text(":(top,glob).conductor\n")
         for branch, specs in branches.items():
             (folder / f"refs/heads/{branch}~").write_text(render_specs(specs))

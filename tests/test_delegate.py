@@ -569,7 +569,8 @@ def test_where_git_looks_for_hooks_in_each_worktree_the_new_one_gets_doors(shop:
     lacking = [("commit-msg", "conductor-git install    # in that worktree; or merge the commit that adds the entry")]
     assert [(finding.subject, finding.hint) for finding in outcome.findings] == (lacking if tracked else [])
     said = subprocess.run(["git", "commit", "--allow-empty", "-m", "✅ Wave 0 Complete"], cwd=worktree, check=False)
-    assert said.returncode == (0 if tracked else 1)
+    # What the door that is missing lets through, reference-transaction refuses.
+    assert said.returncode == (128 if tracked else 1)
 
 
 def test_without_doors_none_are_installed_in_a_new_worktree(shop: Path, git: Git) -> None:

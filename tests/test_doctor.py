@@ -54,7 +54,7 @@ def test_all_is_well(root: Path, git: Git) -> None:
     before = git(root, "status", "--porcelain"), git(root.parent / "tree", "status", "--porcelain")
     outcome = examine(root)
     assert (states(outcome), outcome.findings, outcome.code) == (all_but(), (), 0)
-    assert outcome.text.splitlines()[0] == "6 of 6 doors answer, in 2 worktrees"
+    assert outcome.text.splitlines()[0] == "8 of 8 doors answer, in 2 worktrees"
     assert (git(root, "status", "--porcelain"), git(root.parent / "tree", "status", "--porcelain")) == before
 
 
@@ -99,8 +99,8 @@ def test_one_worktree_that_looks_elsewhere(root: Path, git: Git, tmp_path: Path)
     git(root, "config", "extensions.worktreeConfig", "true")
     git(tree, "config", "--worktree", "core.hooksPath", str(tmp_path / "empty"))
     outcome = examine(root)
-    assert [state for (name, _), state in states(outcome).items() if name == "repo"] == ["stands"] * 3
-    assert [state for (name, _), state in states(outcome).items() if name == "tree"] == ["missing"] * 3
+    assert [state for (name, _), state in states(outcome).items() if name == "repo"] == ["stands"] * len(DOORS)
+    assert [state for (name, _), state in states(outcome).items() if name == "tree"] == ["missing"] * len(DOORS)
     weak = next(finding for finding in outcome.findings if finding.code == "CG712")
     assert weak.message == f"one worktree takes its hooks from elsewhere: core.hooksPath = '{tmp_path / 'empty'}'"
     assert git(tree, "config", "--worktree", "core.hooksPath") == str(tmp_path / "empty")

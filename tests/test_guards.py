@@ -148,6 +148,7 @@ def test_guards_are_written_by_control_commit_and_old_ones_swept(control: Contro
         "control-ref": f"{control.oid}\nrefs/heads/main {control.oid}\n",
         f"guards/{control.oid}/paths": ":(top,literal).conductor\n"
         ":(top,literal).conductor/plans\n:(top,literal).conductor/scripts\n",
+        f"guards/{control.oid}/moves": "any refs/heads/main\nplan refs/heads/agent-2/docs\n",
         f"guards/{control.oid}/default": tree,
         f"guards/{control.oid}/refs/heads/main~": tree,
         f"guards/{control.oid}/refs/heads/agent-2/docs~": ":(top)\n:(top,exclude,glob)docs/**\n",
@@ -203,7 +204,7 @@ def test_many_at_once_leave_one_whole_set(control: Control, repo: Repository) ->
     for thread in threads:
         thread.join()
     assert problems == []
-    assert len(guards(repo)) == 5
+    assert len(guards(repo)) == 6
     assert [path.name for path in Path(repo.private, "guards").iterdir()] == [control.oid]
 
 

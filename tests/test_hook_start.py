@@ -20,6 +20,7 @@ def conducted(repo_dir: Path, git: Git) -> Conducted:
 
 @pytest.mark.parametrize("door", DOORS)
 def test_the_hook_that_was_there_runs_first_and_its_refusal_stands(conducted: Conducted, door: str) -> None:
+    conducted.install(doors=DOORS)
     kept = conducted.root / f".git/hooks/{door}.kept-by-conductor"
     kept.write_text(f"#!/bin/sh\necho kept \"$@\" >>'{conducted.log}'\nexit 3\n")
     kept.chmod(0o755)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from conductor_git.store.hookfiles.doorfiles import DOORS, Start, compose
+from conductor_git.store.hookfiles.doorfiles import MANAGED, Start, compose
 from tests.conducted import Conducted, Git, add, conduct
 
 SHELLS = [
@@ -182,7 +182,7 @@ def test_a_bare_repository_with_worktrees(repo_dir: Path, tmp_path: Path, git: G
     git(tmp_path, "clone", "-q", "--bare", str(repo_dir), str(tmp_path / "bare.git"))
     git(tmp_path / "bare.git", "worktree", "add", "-q", "-b", "plan", str(tmp_path / "tree"))
     made = Conducted(tmp_path / "tree", git)
-    for door in DOORS:
+    for door in MANAGED:
         hook = tmp_path / "bare.git/hooks" / door
         hook.write_bytes(compose(door, Start(str(made.python), str(made.package))))
         hook.chmod(0o755)

@@ -13,7 +13,7 @@ import pytest
 from conductor_git.commands.install import install, uninstall
 from conductor_git.core.errors import CannotRun
 from conductor_git.store.control.control import read_control
-from conductor_git.store.hookfiles.doorfiles import DOORS, version_of
+from conductor_git.store.hookfiles.doorfiles import DOORS, MANAGED, version_of
 from conductor_git.store.hookfiles.hookfolders import find_folders
 from conductor_git.store.hookfiles.hooks import Installed, install_doors, remove_doors
 from conductor_git.store.plumbing.repository import discover
@@ -223,7 +223,7 @@ def test_hooks_that_are_part_of_the_tree_get_lines(root: Path, git: Git) -> None
         "# <<< conductor-git\nmake lint\n"
     )
     assert os.access(hooks / "pre-commit", os.X_OK)
-    assert ours(hooks) == ["pre-merge-commit"]
+    assert ours(hooks) == ["pre-merge-commit", "reference-transaction"]
     (finding,) = installed.findings
     assert (finding.code, finding.subject, finding.severity) == ("CG711", "commit-msg", "error")
     assert finding.message == (
@@ -262,7 +262,7 @@ def test_beside_pre_commit_ours_is_the_hook_that_was_there_before(root: Path) ->
     before = snapshot(hooks)
     put(root)
     assert (hooks / "pre-commit").read_bytes() == SHIM
-    assert ours(hooks) == ["commit-msg", "pre-commit.legacy", "pre-merge-commit"]
+    assert ours(hooks) == ["commit-msg", "pre-commit.legacy", "pre-merge-commit", "reference-transaction"]
     assert (hooks / "pre-commit.kept-by-conductor").read_bytes() == MINE
     assert put(root) == Installed()
     take(root)
@@ -299,7 +299,7 @@ def test_an_entry_missing_in_another_worktree_is_that_worktrees_to_commit(root: 
     git(root, "add", ".")
     git(root, "commit", "-q", "-m", "lefthook")
     git(root, "worktree", "add", "-q", "-b", "other", str(tmp_path / "tree"))
-    for door in DOORS:
+    for door in MANAGED:
         write(root / ".git/hooks" / door, b'#!/bin/sh\ncall_lefthook run "x" "$@"\n')
     installed = put(root)
     assert installed.changed == ("lefthook.yml",)

@@ -22,7 +22,7 @@ from conductor_git.store.control.founding import Draft, check_founding, commit_d
 from conductor_git.store.control.mainline import branch_with_policy, find_mainline
 from conductor_git.store.control.ownlines import edit_clean, write_agents_section
 from conductor_git.store.files.locks import hold
-from conductor_git.store.hookfiles.doorfiles import DOORS
+from conductor_git.store.hookfiles.doorfiles import MANAGED
 from conductor_git.store.hookfiles.hooks import install_doors
 from conductor_git.store.hookfiles.managers import PRE_COMMIT
 from conductor_git.store.hookfiles.precommit import install_pre_commit
@@ -196,14 +196,14 @@ def _edit(repo: Repository, asked: _Asked) -> tuple[tuple[str, ...], dict[str, b
 
     def edit() -> tuple[str, ...]:
         sections = write_agents_section(root) if asked.agents else ()
-        return (*sections, *(PRE_COMMIT.add(root, DOORS) if asked.pre_commit else ()))
+        return (*sections, *(PRE_COMMIT.add(root, MANAGED) if asked.pre_commit else ()))
 
     return edit_clean(repo, [AGENTS, PRE_COMMIT_CONFIG], edit)
 
 
 def _install(repo: Repository, asked: _Asked, told: _Told, book: Control | None) -> None:
     if asked.pre_commit and repo.worktree is not None:
-        done, finding = install_pre_commit(repo.worktree, DOORS)
+        done, finding = install_pre_commit(repo.worktree, MANAGED)
         told.did += [done] if done else []
         told.findings += [finding] if finding else []
     doors = install_doors(repo, book)

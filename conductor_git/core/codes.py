@@ -225,8 +225,8 @@ _ALL = (
     Code(
         "CG508",
         "integration was rewound",
-        "A landing that the ledger records is no longer on integration.",
-        "Find the old tip in the reflog and move integration back.",
+        "Integration lacks, or would lose, commits that it had: others build on them.",
+        "Take work back with `git revert`. Where it was rewound, find the old tip in the reflog and move integration back.",
     ),
     Code(
         "CG509",
@@ -234,6 +234,12 @@ _ALL = (
         "A commit on integration took a plan's landing back, so the plan is no longer merged.",
         "Git will not merge the same commits twice: on the plan's branch, merge integration, revert the revert, claim "
         "the plan again.",
+    ),
+    Code(
+        "CG510",
+        "branch that is still needed",
+        "Integration, control, or a plan's branch with claims that are nowhere else would be deleted or renamed.",
+        "Leave it. A plan's branch may go when the plan has landed.",
     ),
     # Ledger
     Code(
@@ -265,6 +271,12 @@ _ALL = (
         "note is not keyed by its own content",
         "A note under refs/notes/conductor/ does not carry the event whose id it has.",
         "Look at who wrote the ref that the message names.",
+    ),
+    Code(
+        "CG606",
+        "ledger moved by another hand",
+        "A ledger is only added to, and this clone's own ledgers by conductor-git only: nothing that was said can be unsaid.",
+        "Leave the ref as it is; `git fetch` brings others' ledgers to refs/notes/conductor-remotes/.",
     ),
     # Plans, policy, set-up
     Code(

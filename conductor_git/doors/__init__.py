@@ -31,9 +31,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         from conductor_git.doors.pre_commit import pre_commit as enter
     elif door == "pre-merge-commit":
         from conductor_git.doors.pre_merge_commit import pre_merge_commit as enter
+    elif door == "reference-transaction":
+        from conductor_git.doors.reference_transaction import reference_transaction as enter
     else:
         print(f"error: there is no door '{door}'", file=sys.stderr)
-        print("hint: conductor-git-hook commit-msg FILE    # or pre-commit, pre-merge-commit", file=sys.stderr)
+        print(
+            "hint: conductor-git-hook commit-msg FILE    # or pre-commit, pre-merge-commit, reference-transaction",
+            file=sys.stderr,
+        )
         return 2
     if any(name in os.environ for name in _RUN_TWICE):
         from conductor_git.doors.once import once
@@ -66,11 +71,17 @@ def _closed_on_failure(door: str, enter: object, rest: list[str]) -> int:
         )
 
 
+_LEFT = {"reference-transaction": "no branch was moved", "pre-push": "nothing was pushed"}
+
+
 def _refuse(door: str, error: CannotRun) -> int:
     from conductor_git.core.say import say_error
 
     print(say_error(error), file=sys.stderr)
-    print(f"       {door} could not judge this, so it was refused; nothing was committed", file=sys.stderr)
+    print(
+        f"       {door} could not judge this, so it was refused; {_LEFT.get(door, 'nothing was committed')}",
+        file=sys.stderr,
+    )
     return 1
 
 

@@ -20,8 +20,11 @@ from conductor_git.store.team.proposed import proposed_parents
 from conductor_git.store.validation.platform import platform_tag
 
 
-def rule(repo: Repository, cleaned: str, settings: Settings, refs: Running, tree: Running) -> Ruling:
-    """Judge a claim's message. `refs` and `tree` are what git was asked already: the refs, and the tree to commit."""
+def rule(repo: Repository, cleaned: str, settings: Settings, refs: Running, tree: Running) -> tuple[Ruling, Oid]:
+    """Judge a claim's message; with the tree that it is about.
+
+    `refs` and `tree` are what git was asked already: the refs, and the tree to commit.
+    """
     known = msgspec.structs.replace(read_refs(repo, asked=refs), settings=settings)
     parents = proposed_parents(repo, known)
     snapshot = take(repo, also=parents, refs=known)
@@ -30,8 +33,10 @@ def rule(repo: Repository, cleaned: str, settings: Settings, refs: Running, tree
         # An amend looks just like a commit from here: same environment, same argument.
         sets.append(snapshot.history.nodes[parents[0]][0])
     trailers = _trailers(repo, cleaned)
-    product = _product(repo, Oid(tree.end().text()), snapshot.history)
-    return judge_saying(Saying(cleaned, trailers, checked_out(repo), tuple(sets), product, platform_tag()), snapshot)
+    whole = Oid(tree.end().text())
+    product = _product(repo, whole, snapshot.history)
+    saying = Saying(cleaned, trailers, checked_out(repo), tuple(sets), product, platform_tag())
+    return judge_saying(saying, snapshot), whole
 
 
 def _product(repo: Repository, tree: Oid, history: History) -> Oid:

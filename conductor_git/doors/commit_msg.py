@@ -52,13 +52,16 @@ def _judge(args: list[str], where: Running, told: Running, refs: Running) -> int
     try:
         from conductor_git.doors.claiming import rule
 
-        ruling = rule(repo, text, settings, refs, tree)
+        ruling, whole = rule(repo, text, settings, refs, tree)
     finally:
         # It holds the lock of the index, which git wants back.
         tree.wait()
     code = _say(ruling.findings)
     if not code:
+        from conductor_git.store.hookfiles.receipts import write_receipt
+
         write_message(repo, path, raw, ruling)
+        write_receipt(repo, whole, ruling)
     return code
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 
 import msgspec
@@ -19,9 +19,16 @@ from conductor_git.store.plumbing.refs import Refs, read_refs
 from conductor_git.store.plumbing.repository import Repository
 
 
-def take(repo: Repository, *, also: Iterable[Oid] = (), refs: Refs | None = None, use_cache: bool = True) -> Snapshot:
-    """What git holds now. `also` names commits whose ancestry a door asks about; without the cache, everything is read
-    again and nothing is kept.
+def take(
+    repo: Repository,
+    *,
+    also: Iterable[Oid] = (),
+    refs: Refs | None = None,
+    moved: Mapping[str, Oid] = {},
+    use_cache: bool = True,
+) -> Snapshot:
+    """What git holds now. `also` names commits whose ancestry a door asks about; `moved` are branches (full names) as
+    they would be, under the rules of now. Without the cache, everything is read again and nothing is kept.
 
     Raises CannotRun where there is no policy, or git cannot be read.
     """
@@ -32,7 +39,8 @@ def take(repo: Repository, *, also: Iterable[Oid] = (), refs: Refs | None = None
     control = read_control(repo, refs=refs, use_cache=use_cache)
     policy = control.policy
     ledger = sifted(repo, notes.answer(), policy, control.signers, use_cache=use_cache)
-    history = read_history(repo, policy, control.plans, refs, also=also, use_cache=use_cache)
+    then = msgspec.structs.replace(refs, oids={**refs.oids, **moved}) if moved else refs
+    history = read_history(repo, policy, control.plans, then, also=also, use_cache=use_cache)
     snapshot = Snapshot(
         policy=control.policy,
         control=control.oid,

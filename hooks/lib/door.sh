@@ -81,6 +81,8 @@ cg_judge() {
 cg_cannot_start() {
 	case $cg_door in
 	pre-merge-commit) cg_left='the merge is not committed' ;;
+	reference-transaction) cg_left='no branch was moved' ;;
+	pre-push) cg_left='nothing was pushed' ;;
 	*) cg_left='nothing was committed' ;;
 	esac
 	{

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from conductor_git.store.control.control import read_control
-from conductor_git.store.hookfiles.doorfiles import DOORS
+from conductor_git.store.hookfiles.doorfiles import MANAGED
 from conductor_git.store.hookfiles.hooks import Installed, install_doors
 from conductor_git.store.hookfiles.managers import LEFTHOOK
 from conductor_git.store.plumbing.repository import discover
@@ -49,7 +49,7 @@ def test_commands_beside_those_of_others(consumer: Consumer, node_tool: Callable
 def test_a_commit_that_only_deletes_is_judged(consumer: Consumer, node_tool: Callable[[str], str]) -> None:
     tool = node_tool("lefthook")
     consumer.write("lefthook.yml", "")
-    assert LEFTHOOK.add(str(consumer.root), DOORS) == ("lefthook.yml",)
+    assert LEFTHOOK.add(str(consumer.root), MANAGED) == ("lefthook.yml",)
     consumer.write("src/old.py", "print()\n")
     consumer.git(consumer.root, "add", "lefthook.yml", "src/old.py")
     consumer.git(consumer.root, "commit", "-q", "-m", "set lefthook up")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from conductor_git.store.control.control import read_control
-from conductor_git.store.hookfiles.doorfiles import DOORS
+from conductor_git.store.hookfiles.doorfiles import MANAGED
 from conductor_git.store.hookfiles.hooks import Installed, install_doors, remove_doors
 from conductor_git.store.hookfiles.managers import PRE_COMMIT
 from conductor_git.store.plumbing.repository import discover
@@ -17,7 +17,7 @@ from tests.journeys.conftest import PROJECT, Consumer
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 Git = Callable[..., str]
 
-STAGES = [flag for door in DOORS for flag in ("--hook-type", door)]
+STAGES = [flag for door in MANAGED for flag in ("--hook-type", door)]
 
 CONFIG = """\
 repos:
@@ -45,12 +45,12 @@ def test_hooks_by_address_and_revision(consumer: Consumer, git: Git, tmp_path: P
     consumer.check_doors()
     consumer.run("pre-commit", "install", *STAGES)
     consumer.check_doors()
-    assert PRE_COMMIT.missing(str(consumer.root), DOORS) == ()
+    assert PRE_COMMIT.missing(str(consumer.root), MANAGED) == ()
 
 
 def test_local_entries(consumer: Consumer, pre_commit_home: Path) -> None:
     consumer.write(".pre-commit-config.yaml", "exclude: .*   # nothing of ours may be skipped by this\nrepos: []\n")
-    assert PRE_COMMIT.add(str(consumer.root), DOORS) == (".pre-commit-config.yaml",)
+    assert PRE_COMMIT.add(str(consumer.root), MANAGED) == (".pre-commit-config.yaml",)
     share(consumer, ".pre-commit-config.yaml")
     consumer.run("pre-commit", "install")
     consumer.check_doors()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from conductor_git.store.control.control import read_control
-from conductor_git.store.hookfiles.doorfiles import DOORS
+from conductor_git.store.hookfiles.doorfiles import MANAGED
 from conductor_git.store.hookfiles.hooks import install_doors
 from conductor_git.store.hookfiles.managers import PREK
 from conductor_git.store.plumbing.repository import discover
@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 
 
 def test_local_entries(consumer: Consumer, pre_commit_home: Path) -> None:
-    assert PREK.add(str(consumer.root), DOORS) == (".pre-commit-config.yaml",)
+    assert PREK.add(str(consumer.root), MANAGED) == (".pre-commit-config.yaml",)
     consumer.git(consumer.root, "add", ".pre-commit-config.yaml")
     consumer.git(consumer.root, "commit", "-q", "-m", "configure hooks")
     consumer.run("prek", "install")

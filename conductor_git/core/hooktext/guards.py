@@ -38,6 +38,16 @@ def guarded_refs(policy: Policy, plans: Sequence[Plan]) -> list[str]:
     )
 
 
+def render_moves(policy: Policy, plans: Sequence[Plan]) -> str:
+    """What hooks/reference-transaction asks: one guarded branch a line, each with the kind of judgement it has.
+
+    `any` is integration where the policy lets it take every direct step, `judged` where it does not.
+    """
+    kinds = {plan.ref: "plan" for plan in plans if plan.branch} | {policy.control_ref: "control"}
+    kinds[policy.integration_ref] = "any" if policy.direct == "any" else "judged"
+    return "".join(f"{kinds[ref]} {ref}\n" for ref in guarded_refs(policy, plans))
+
+
 def render_specs(specs: Specs) -> str:
     """A guard file: one pathspec a line, lists apart by a line `--`."""
     return "--\n".join("".join(f"{spec}\n" for spec in questions) for questions in specs)

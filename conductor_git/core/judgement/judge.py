@@ -38,6 +38,8 @@ class Ruling(msgspec.Struct, frozen=True):
     line: str = ""
     """The claim's line as it must stand."""
     trailers: Pairs = ()
+    clean: tuple[tuple[Oid, ...], ...] = ()
+    """The sets of parents with which it is an accepted claim."""
 
 
 def judge_saying(saying: Saying, snapshot: Snapshot) -> Ruling:
@@ -54,7 +56,9 @@ def judge_saying(saying: Saying, snapshot: Snapshot) -> Ruling:
         return Ruling((target,), line=line)
     verdicts = Verdicts(snapshot, claims)
     rulings = [_judge_claim(spoken, target, saying, parents, verdicts) for parents in saying.parents]
-    return next((ruling for ruling in rulings if not refused(ruling.findings)), rulings[0])
+    accepted = [not refused(ruling.findings) for ruling in rulings]
+    clean = tuple(parents for parents, well in zip(saying.parents, accepted, strict=True) if well)
+    return msgspec.structs.replace(rulings[accepted.index(True) if clean else 0], clean=clean)
 
 
 def malformed(line: str, spoken: message.Malformed) -> Finding:

@@ -13,8 +13,11 @@ import msgspec
 import conductor_git
 from conductor_git.core.errors import CannotRun
 
-DOORS = ("pre-commit", "commit-msg", "pre-merge-commit")
-"""Hook types that have a door, in the order in which git runs them."""
+MANAGED = ("pre-commit", "commit-msg", "pre-merge-commit")
+"""Hook types that other tools can run for us, in the order in which git runs them."""
+
+DOORS = (*MANAGED, "reference-transaction")
+"""Hook types that have a door. No tool hands all of a transaction on, so that hook file is always ours."""
 
 _PACKAGE = os.path.dirname(os.path.abspath(conductor_git.__file__))
 _INCLUDE = re.compile(r"^# include: (\S+)\n", re.MULTILINE)

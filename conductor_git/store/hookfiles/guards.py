@@ -8,7 +8,7 @@ import tempfile
 import time
 from contextlib import suppress
 
-from conductor_git.core.hooktext.guards import control_paths, guard_specs, guarded_refs, render_specs
+from conductor_git.core.hooktext.guards import control_paths, guard_specs, guarded_refs, render_moves, render_specs
 from conductor_git.core.targets import Oid
 from conductor_git.store.control.control import Control
 from conductor_git.store.files.refused import cannot
@@ -28,7 +28,7 @@ def write_guards(repo: Repository, control: Control, *, anew: bool = False) -> N
     folder = guards_folder(repo)
     try:
         os.makedirs(folder, exist_ok=True)
-        if anew or not os.path.isfile(os.path.join(folder, control.oid, "default")):
+        if anew or not _stands(os.path.join(folder, control.oid)):
             _put(folder, control)
         # Last: until now hook files look for the guards of the old control commit, or ask Python.
         _write_if_other(os.path.join(repo.private, "control-ref"), _control_ref(repo, control))
@@ -49,6 +49,10 @@ def guards_folder(repo: Repository) -> str:
     return os.path.join(repo.private, "guards")
 
 
+def _stands(place: str) -> bool:
+    return all(os.path.isfile(os.path.join(place, name)) for name in ("default", "moves"))
+
+
 def _put(folder: str, control: Control) -> None:
     draft = tempfile.mkdtemp(prefix=f"{control.oid}{_DRAFT}", dir=folder)
     try:
@@ -58,6 +62,7 @@ def _put(folder: str, control: Control) -> None:
             os.makedirs(os.path.dirname(path), exist_ok=True)
             _write(path, render_specs(guard_specs(control.policy, control.plans, ref)))
         _write(os.path.join(draft, "paths"), "".join(f"{path}\n" for path in control_paths(control.policy)))
+        _write(os.path.join(draft, "moves"), render_moves(control.policy, control.plans))
         _write(os.path.join(draft, "default"), render_specs(guard_specs(control.policy, control.plans, "")))
         _swap(draft, os.path.join(folder, control.oid))
     finally:
@@ -76,7 +81,7 @@ def _swap(draft: str, place: str) -> None:
             os.rename(draft, place)
         except OSError:
             # Another process put the same guards there first.
-            if not os.path.isfile(os.path.join(place, "default")):
+            if not _stands(place):
                 raise
         finally:
             shutil.rmtree(old, ignore_errors=True)

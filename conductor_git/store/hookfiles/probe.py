@@ -13,6 +13,7 @@ import msgspec
 
 from conductor_git.store.hookfiles.hooks import Place
 from conductor_git.store.plumbing.git import environment
+from conductor_git.store.plumbing.refs import HEADS
 from conductor_git.store.plumbing.repository import Repository, discover
 
 PROBE = "CONDUCTOR_PROBE"
@@ -38,6 +39,9 @@ def fire(place: Place, worktree: str) -> Answer:
     repo = discover(worktree)
     with tempfile.TemporaryDirectory(prefix="conductor-") as folder:
         args, env = _bait(repo, place.door, folder)
+        if place.door in _LINES:
+            # git-hook has no lines to give it before 2.54.
+            return _judged(place.door, *_run([place.path, *args], worktree, env, _LINES[place.door](repo)))
         # Not through a manager: that would run everybody's hooks, and stash what is being worked on.
         argv = [place.path, *args] if place.manager else ["git", "hook", "run", place.door, "--", *args]
         return _judged(place.door, *_run(argv, worktree, env))
@@ -64,8 +68,20 @@ def _bait(repo: Repository, door: str, folder: str) -> tuple[list[str], dict[str
         return [message], {}
     if door == "pre-commit":
         return [], {"GIT_INDEX_FILE": _index_with_guarded_path(repo, folder)}
+    if door == "reference-transaction":
+        return ["prepared"], {}
     head = repo.resolve("HEAD")
     return [], {f"GITHEAD_{head}": "doctor"} if head else {}
+
+
+def _deletions(repo: Repository) -> bytes:
+    """Every branch gone, integration among them: where the hook is called by hand, that is only said."""
+    listed = repo.git("for-each-ref", "--format=%(refname)", HEADS).lines()
+    return "".join(f"{repo.zero} {repo.zero} {ref}\n" for ref in listed).encode("utf-8", "surrogateescape")
+
+
+_LINES = {"reference-transaction": _deletions}
+"""What is said to doors that read lines."""
 
 
 def _index_with_guarded_path(repo: Repository, folder: str) -> str:
@@ -78,14 +94,14 @@ def _index_with_guarded_path(repo: Repository, folder: str) -> str:
     return index
 
 
-def _run(argv: list[str], worktree: str, env: Mapping[str, str]) -> tuple[int, str]:
+def _run(argv: list[str], worktree: str, env: Mapping[str, str], lines: bytes = b"") -> tuple[int, str]:
     surroundings = {**environment(os.environ), **env, PROBE: "doctor"}
     try:
         done = subprocess.run(
             argv,
             cwd=worktree,
             env=surroundings,
-            stdin=subprocess.DEVNULL,
+            input=lines,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             timeout=_SECONDS,
@@ -103,7 +119,7 @@ def _judged(door: str, code: int, said: str) -> Answer:
     refused = code == _REFUSED and re.search(r"\[CG\d{3}\]", said) is not None
     if door == "commit-msg":
         well = refused and "[CG102]" in said
-    elif door == "pre-commit":
+    elif door in ("pre-commit", "reference-transaction"):
         well = asked and (refused or code == _PASSED)
     else:
         # On a branch of no plan nothing is asked.

@@ -1,0 +1,227 @@
+"""Branches that are about to move: what arrives on them, and what they would lose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
+
+import msgspec
+
+from conductor_git.core.findings import Finding
+from conductor_git.core.judgement.boundaries import Merging, judge_merge
+from conductor_git.core.judgement.claims import Claims
+from conductor_git.core.judgement.graph import Graph
+from conductor_git.core.judgement.history import History, Tip
+from conductor_git.core.judgement.integration import judge_steps
+from conductor_git.core.judgement.judge import Saying, judge_saying
+from conductor_git.core.judgement.snapshot import Snapshot
+from conductor_git.core.judgement.verdicts import Verdicts
+from conductor_git.core.messages import message
+from conductor_git.core.targets import Oid
+
+_AT_THE_DOOR = frozenset({"CG503", "CG505", "CG506", "CG507"})
+"""What a step may be refused for. Its validation (CG504) comes after it, and fast-forwards (CG502) are told here."""
+
+
+class Move(msgspec.Struct, frozen=True):
+    """One ref (full name) and where it goes; None is where there is no ref."""
+
+    ref: str
+    old: Oid | None
+    new: Oid | None
+
+
+class Arrival(msgspec.Struct, frozen=True):
+    """A guarded branch (short name) that is about to point to another commit, and who moves it."""
+
+    branch: str
+    old: Oid | None
+    new: Oid
+    writer: str
+    platform: str
+    """The one platform that can be proven here."""
+    followed: tuple[Oid, ...] = ()
+    """What the branch's upstream is known to have: what comes from there was judged there."""
+
+
+def parse_moves(text: str) -> tuple[Move, ...]:
+    """The lines that git gives to a reference-transaction hook, `<old> <new> <ref>`. Lines that are none say nothing.
+
+    An old value that its caller did not name is not told from a ref that is not there: both are None.
+    """
+    words = (line.split(" ") for line in text.splitlines())
+    return tuple(Move(line[2], _oid(line[0]), _oid(line[1])) for line in words if len(line) == 3)
+
+
+def _oid(word: str) -> Oid | None:
+    return Oid(word) if word.strip("0") else None
+
+
+def judge_arrival(arrival: Arrival, before: Snapshot, after: Snapshot) -> list[Finding]:
+    """Judge what a branch is about to get. `before` is what stands now, with the new commits read; `after` has the
+    branch where it will be, under the same rules."""
+    if arrival.branch == before.policy.integration:
+        return _integration(arrival, before, after)
+    return [
+        finding
+        for saying in _new_claims(arrival, before, after)
+        for finding in judge_saying(saying, after).findings
+        if finding.refuses
+    ]
+
+
+def judge_deletion(branch: str, tip: Oid, snapshot: Snapshot) -> list[Finding]:
+    """Judge that a branch goes away: not integration and control, nor a plan's while its claims are nowhere else."""
+    policy = snapshot.policy
+    if branch in (policy.integration, policy.control):
+        what = "integration" if branch == policy.integration else "control"
+        return [Finding("CG510", "error", branch, f"'{branch}' is the {what} branch, and plans are built on it")]
+    history = snapshot.history
+    graph = Graph(history.nodes)
+    others = [oid for name, found in history.branches.items() if name != branch for oid in (found.oid, *_copies(found))]
+    own = history.branches.get(branch)
+    kept = graph.ancestors([*_tips_of_integration(history), *others, *(_copies(own) if own else ())])
+    lost = [oid for oid in graph.ancestors([tip], stop=kept) if _claims(history, oid)]
+    if not lost:
+        return []
+    text = f"'{branch}' has {len(lost)} claim{'s' if len(lost) > 1 else ''} that did not land"
+    hint = "conductor-git log-status    # once the plan has landed, its branch may go"
+    return [Finding("CG510", "error", branch, text, hint)]
+
+
+class LedgerMove(msgspec.Struct, frozen=True):
+    """What another program than ours does to a ledger of this repository."""
+
+    ref: str
+    forward: bool
+    """Whether what stood there stays in its history."""
+    lost: int
+    """Notes that would be gone or have another content."""
+    own: bool
+    """Whether it is this clone's, to which only our own writer adds."""
+
+
+def judge_ledger(move: LedgerMove) -> list[Finding]:
+    """Judge a ledger's move: nothing that was said may be unsaid, and nobody speaks for this clone."""
+    if not move.forward or move.lost:
+        what = f"{move.lost} of its notes" if move.lost else "what it recorded"
+        return [Finding("CG606", "error", move.ref, f"'{move.ref}' would lose {what}: a ledger is only added to")]
+    if move.own:
+        text = f"'{move.ref}' is written by conductor-git only: a note from elsewhere would miss its lock and clock"
+        return [Finding("CG606", "error", move.ref, text)]
+    return []
+
+
+def _integration(arrival: Arrival, before: Snapshot, after: Snapshot) -> list[Finding]:
+    graph = Graph(after.history.nodes)
+    followed = graph.ancestors(arrival.followed)
+    stood = graph.ancestors([arrival.old]) if arrival.old else set()
+    comes = graph.ancestors([arrival.new])
+    lost = stood - comes - followed
+    if lost and not _is_rewritten(arrival, graph, lost, followed, after.history):
+        return [_rewound(arrival, graph, lost)]
+    steps = []
+    for oid in graph.first_parents(arrival.new):
+        if oid in stood or oid in followed or oid == after.history.since:
+            break
+        steps.append(oid)
+    forwarded = _forwarded(arrival, steps, before, graph, stood)
+    if forwarded is not None:
+        return [forwarded]
+    claims = Claims(after.history, after.plans)
+    merges = [oid for oid in steps if len(graph.parents(oid)) > 1]
+    found = [finding for step in merges for finding in _merge(arrival, step, graph, before)]
+    spine = judge_steps(after, claims, Verdicts(after, claims))
+    codes = _AT_THE_DOOR - {finding.code for finding in found}
+    return found + [each for each in spine.findings if each.subject in steps and each.code in codes]
+
+
+def _is_rewritten(
+    arrival: Arrival, graph: Graph, lost: AbstractSet[Oid], followed: AbstractSet[Oid], history: History
+) -> bool:
+    """Whether what is lost was made again and nobody can miss it: the newest commit amended, or what upstream does not
+    have yet put on top of what it has, as `git pull --rebase` does. What a landing brought is there for good."""
+    if any(_speaks(history, oid) for oid in lost) or arrival.new in followed:
+        return False
+    if lost == {arrival.old} and graph.parents(arrival.new) == graph.parents(min(lost)):
+        return True
+    merges = any(len(graph.parents(oid)) > 1 for oid in lost)
+    return not merges and any(graph.is_ancestor(tip, arrival.new) for tip in arrival.followed if tip not in lost)
+
+
+def _merge(arrival: Arrival, step: Oid, graph: Graph, before: Snapshot) -> list[Finding]:
+    return judge_merge(Merging(arrival.branch, graph.parents(step)[1:], arrival.writer), before)
+
+
+def _rewound(arrival: Arrival, graph: Graph, lost: AbstractSet[Oid]) -> Finding:
+    text = f"'{arrival.branch}' would lose {len(lost)} commit{'s' if len(lost) > 1 else ''} that others build on"
+    steps = [oid for oid in graph.first_parents(arrival.old) if oid in lost] if arrival.old else []
+    one = steps[0] if steps else next(iter(lost))
+    merge = "-m 1 " if len(graph.parents(one)) > 1 else ""
+    hint = f"git revert {merge}{one[:12]}    # takes it back in a commit of its own"
+    return Finding("CG508", "error", arrival.branch, text, hint)
+
+
+def _forwarded(
+    arrival: Arrival, steps: list[Oid], before: Snapshot, graph: Graph, stood: AbstractSet[Oid]
+) -> Finding | None:
+    """The finding for steps that a plan's branch had before integration: they come by fast-forward, not by landing."""
+    tips = before.history.branches
+    held = graph.ancestors([oid for found in tips.values() for oid in (found.oid, *_copies(found))], stop=stood)
+    step = next((oid for oid in steps if oid in held or _speaks(before.history, oid)), None)
+    if step is None:
+        return None
+    branch = next((name for name, found in tips.items() if graph.is_ancestor(step, found.oid)), "")
+    whose = f"a commit of '{branch}'" if branch else "a plan's commit"
+    text = f"{step[:7]} is {whose}: it would come into '{arrival.branch}' by fast-forward, not by a landing"
+    hint = f"git merge --no-ff {branch or step[:12]}    # in the conductor's worktree, once the plan is proven"
+    return Finding("CG502", "error", step, text, hint)
+
+
+def _new_claims(arrival: Arrival, before: Snapshot, after: Snapshot) -> Iterator[Saying]:
+    """The claims that come with a move, oldest first: not those that stood on some judged branch, nor those that a
+    rewrite only carries."""
+    history = after.history
+    graph = Graph(history.nodes)
+    tips = [oid for found in before.history.branches.values() for oid in (found.oid, *_copies(found))]
+    known = graph.ancestors([*tips, *_tips_of_integration(before.history), *arrival.followed])
+    arrived = [oid for oid in graph.ancestors([arrival.new], stop=known) if _claims(history, oid)]
+    if not arrived:
+        return
+    dropped = graph.ancestors([arrival.old], stop=graph.ancestors([arrival.new])) if arrival.old else set()
+    for oid in sorted(arrived, key=graph.generation):
+        product = history.product(oid)
+        if product is None or _carried(oid, dropped, history):
+            continue
+        note = history.notes[oid]
+        yield Saying(note.line, note.trailers, arrival.branch, (graph.parents(oid),), product, arrival.platform)
+
+
+def _carried(oid: Oid, dropped: Iterable[Oid], history: History) -> bool:
+    """Whether a rewrite made it of a claim that stood on the branch: the same words on other parents, or the same
+    content. With the same parents and other content it is a new claim, however much it looks like an old one."""
+    note = history.notes[oid]
+    return any(
+        history.notes[other] == note
+        and (history.nodes[other][0] != history.nodes[oid][0] or history.product(other) == history.product(oid))
+        for other in dropped
+        if other in history.notes
+    )
+
+
+def _claims(history: History, oid: Oid) -> bool:
+    return oid in history.notes and isinstance(message.parse(history.notes[oid].line), message.Claim)
+
+
+def _speaks(history: History, oid: Oid) -> bool:
+    """Whether it is a claim or a start commit, which integration itself never makes."""
+    return _claims(history, oid) or (oid in history.notes and message.parse_start(history.notes[oid].line) is not None)
+
+
+def _copies(tip: Tip) -> tuple[Oid, ...]:
+    return tuple(oid for _, oid in tip.others)
+
+
+def _tips_of_integration(history: History) -> tuple[Oid, ...]:
+    tip = history.integration
+    return () if tip is None else (tip.oid, *_copies(tip))
