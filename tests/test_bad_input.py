@@ -415,7 +415,7 @@ class TestMessages:
     )
     def test_a_commit_that_no_git_would_write(self, team: Team, who: str) -> None:
         tree, parent = team.git(team.root, "rev-parse", "HEAD^{tree}"), team.git(team.root, "rev-parse", "HEAD")
-        who = who or "author A <a@b> 1 +0000\ncommitter A <a@b> 1 +0000\n"
+        who = who or "author A <a@b> 1 +0000\ncommitter A <a@b> 9999999999 +0000\n"
         text = f"tree {tree}\nparent {parent}\n{who}\nwork\0{CLAIM}\n"
         oid = team.git(team.root, "hash-object", "-t", "commit", "-w", "--stdin", "--literally", stdin=text)
         team.git(team.root, "update-ref", "refs/heads/b2", oid)

@@ -682,9 +682,9 @@ def test_an_accepted_step_is_settled(scene: Scene) -> None:
     scene.commit("sneaky", "root", "work", tree="work")
     scene.branch("main", "sneaky")
     scene.event("acceptance", writer="agent-2", commit=oid("sneaky"), reason="trust me")
-    assert codes(board(scene)) == ["CG503"]
+    assert codes(board(scene)) == ["CG503", "CG802"]
     scene.event("acceptance", writer="conductor", commit=oid("sneaky"), reason="looked at it")
-    assert codes(board(scene)) == []
+    assert codes(board(scene)) == ["CG802"]
 
 
 def needing() -> Scene:
@@ -851,7 +851,9 @@ def test_a_blocker_on_what_is_proven_undoes_nothing_and_stops_the_landing(scene:
         scene.event("blocker", target, "agent-9", message="not in my name")
     found = board(scene)
     assert (found.plans[0].state, [w.state for w in found.plans[0].waves]) == ("complete", ["complete", "complete"])
-    assert [(step.who, step.command) for step in found.next] == [("conductor", "")]
+    assert [(step.who, step.step) for step in found.next] == [
+        ("conductor", "answer the blocker on 2.0; it lands after that")
+    ]
     scene.commit("landing", "root", "whole", tree="work")
     scene.branch("main", "landing")
     assert (status(scene).state, codes(board(scene))) == ("merged", [])

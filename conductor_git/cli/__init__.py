@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import click
 
 from conductor_git import __version__
-from conductor_git.cli import auditing, plans, reports, setup, work
+from conductor_git.cli import auditing, coordination, plans, reports, setup, work
 from conductor_git.cli.frame import Group
 from conductor_git.commands.outcome import CANNOT_RUN
 from conductor_git.core.errors import CannotRun
@@ -57,6 +57,7 @@ def root() -> None:
 
 root.add_section("Start here", setup.init, work.delegate, work.claim, reports.status)
 root.add_section("Plans and proofs", plans.plan, work.brief, work.validate, setup.whoami)
+root.add_section("Talk to the team", coordination.block, coordination.guide, coordination.resolve)
 root.add_section("Look after a clone", setup.install, setup.uninstall, setup.doctor)
 root.add_section("From outside", auditing.audit, auditing.ci)
 root.add_section("Learn", reports.demo, reports.explain)

@@ -10,10 +10,12 @@ from conductor_git.core.errors import CannotRun
 from conductor_git.core.planning.plan import Plan
 from conductor_git.core.reporting.board import Board
 from conductor_git.core.reporting.lines import WIDE, plain
+from conductor_git.core.reporting.overdue import silent_plans, timely
 from conductor_git.core.reporting.report import chosen, report_lines
 from conductor_git.store.boards import read_board
 from conductor_git.store.notes.writer import whoami
 from conductor_git.store.plumbing.repository import Repository
+from conductor_git.store.team.pulse import look_at
 
 Format = Literal["text", "md", "json"]
 
@@ -33,6 +35,7 @@ def status(
     Raises CannotRun for a plan that is not there.
     """
     whole = read_board(repo, now)
+    whole = timely(whole, now, look_at(repo, [silent.branch for silent in silent_plans(whole, now)]))
     _check_names(whole, plans)
     board = chosen(whole, plans)
     code = REFUSED if check and _wrong(board) else DONE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from conductor_git.core.auditcodes import AUDIT_CODES
 from conductor_git.core.code import Code as Code
+from conductor_git.core.coordinationcodes import COORDINATION_CODES
 from conductor_git.core.signaturecodes import SIGNATURE_CODES
 
 _ALL = (
@@ -140,7 +141,7 @@ _ALL = (
         "CG305",
         "an open blocker",
         "A blocker on this wave has not been resolved.",
-        "Its author or the conductor closes it.",
+        "Its author or the conductor closes it: `conductor-git resolve ID`.",
     ),
     # Boundaries
     Code(
@@ -374,5 +375,6 @@ _ALL = (
 )
 
 CATALOGUE: dict[str, Code] = {
-    entry.code: entry for entry in sorted((*_ALL, *AUDIT_CODES, *SIGNATURE_CODES), key=lambda entry: entry.code)
+    entry.code: entry
+    for entry in sorted((*_ALL, *AUDIT_CODES, *COORDINATION_CODES, *SIGNATURE_CODES), key=lambda entry: entry.code)
 }

@@ -4,11 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+import msgspec
+
 from conductor_git.core.events.event import Event
+from conductor_git.core.findings import Finding
+from conductor_git.core.say import printable
 from conductor_git.core.targets import Oid, Target
 
 CONDUCTOR = "conductor"
 """The writer who decides for the whole repository."""
+
+_CONDUCTORS = {
+    "acceptance": "only the conductor accepts",
+    "guidance": "only the conductor guides",
+    "waiver": "only the conductor waives",
+}
+
+
+class Raised(msgspec.Struct, frozen=True):
+    """A blocker with what was said to it by those whose word counts, in ledger order."""
+
+    event: Event
+    guidance: tuple[Event, ...] = ()
+    resolution: Event | None = None
 
 
 def accepted(events: Iterable[Event]) -> frozenset[Oid]:
@@ -17,20 +35,30 @@ def accepted(events: Iterable[Event]) -> frozenset[Oid]:
     return frozenset(Oid(commit) for commit in named if commit)
 
 
+def blockers(events: Iterable[Event]) -> dict[Oid, Raised]:
+    """Every blocker, open or not, in ledger order."""
+    raised: dict[Oid, Event] = {}
+    guided: dict[str, list[Event]] = {}
+    resolved: dict[str, list[Event]] = {}
+    for event in events:
+        if event.kind == "blocker" and event.target is not None:
+            raised[event.id] = event
+        elif event.kind == "guidance" and event.writer == CONDUCTOR:
+            guided.setdefault(_text(event, "blocker"), []).append(event)
+        elif event.kind == "resolution":
+            resolved.setdefault(_text(event, "blocker"), []).append(event)
+    return {
+        oid: Raised(event, tuple(guided.get(oid, ())), _closing(event, resolved.get(oid, ())))
+        for oid, event in raised.items()
+    }
+
+
 def open_blockers(events: Iterable[Event]) -> dict[Target, list[Event]]:
     """Blockers by target that neither their author nor the conductor has resolved, in ledger order."""
-    raised: dict[Oid, Event] = {}
-    closed: set[tuple[str, str]] = set()
-    for event in events:
-        if event.kind == "blocker":
-            raised[event.id] = event
-        elif event.kind == "resolution":
-            closed.add((_text(event, "blocker"), event.writer))
     found: dict[Target, list[Event]] = {}
-    for event in raised.values():
-        settled = (event.id, event.writer) in closed or (event.id, CONDUCTOR) in closed
-        if event.target is not None and not settled:
-            found.setdefault(event.target, []).append(event)
+    for raised in blockers(events).values():
+        if raised.resolution is None and raised.event.target is not None:
+            found.setdefault(raised.event.target, []).append(raised.event)
     return found
 
 
@@ -40,9 +68,58 @@ def reopenings(events: Iterable[Event], agent: Callable[[str], str]) -> dict[Tar
     for event in events:
         if event.kind != "reopening" or event.target is None:
             continue
-        if event.writer in (CONDUCTOR, agent(event.target.plan)):
+        if may_reopen(event.writer, agent(event.target.plan)):
             found.setdefault(event.target, []).append(Oid(_text(event, "commit")))
     return found
+
+
+def may_resolve(writer: str, blocker: Event) -> bool:
+    """Whether a writer's word closes a blocker."""
+    return writer in (CONDUCTOR, blocker.writer)
+
+
+def may_reopen(writer: str, agent: str) -> bool:
+    """Whether a writer's word takes a claim back; `agent` has the plan."""
+    return writer in (CONDUCTOR, agent)
+
+
+def powerless(events: Iterable[Event], agent: Callable[[str], str]) -> list[Finding]:
+    """Decisions by writers who have no say in them: they count for nothing, and are shown."""
+    found: dict[tuple[str, str], list[tuple[Event, str]]] = {}
+    raised: dict[str, Event] = {}
+    for event in events:
+        if event.kind == "blocker":
+            raised[event.id] = event
+        why = _powerless(event, raised, agent)
+        if why:
+            found.setdefault((event.kind, event.writer), []).append((event, why))
+    return [_remark(kind, writer, listed) for (kind, writer), listed in found.items()]
+
+
+def _powerless(event: Event, raised: dict[str, Event], agent: Callable[[str], str]) -> str:
+    """Why an event counts for nothing; empty where it counts, or decides nothing."""
+    if event.kind in _CONDUCTORS:
+        return "" if event.writer == CONDUCTOR else _CONDUCTORS[event.kind]
+    if event.kind == "reopening" and event.target is not None:
+        holder = agent(event.target.plan)
+        return "" if may_reopen(event.writer, holder) else f"the conductor reopens, and '{holder}', who has the plan"
+    blocker = raised.get(_text(event, "blocker")) if event.kind == "resolution" else None
+    if blocker is None or may_resolve(event.writer, blocker):
+        return ""
+    return f"the blocker is closed by '{blocker.writer}', who raised it, or by the conductor"
+
+
+def _remark(kind: str, writer: str, listed: list[tuple[Event, str]]) -> Finding:
+    event, why = listed[-1]
+    about = f" of {event.target}" if event.target else ""
+    older = f"; {len(listed) - 1} more of '{writer}'" if len(listed) > 1 else ""
+    text = f"{kind}{about} by '{writer}' counts for nothing: {why}"
+    return Finding("CG802", "warning", writer, printable(text), detail=f"event '{event.id[:7]}'{older}")
+
+
+def _closing(blocker: Event, said: Iterable[Event]) -> Event | None:
+    """The first resolution by somebody who may close the blocker."""
+    return next((event for event in said if may_resolve(event.writer, blocker)), None)
 
 
 def _text(event: Event, key: str) -> str:

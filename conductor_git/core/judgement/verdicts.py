@@ -144,7 +144,13 @@ class Verdicts:
         """
         whole = target.wave is None and target.plan in self.plans
         return [
-            Finding("CG305", "error", str(target), f"{named} has an open blocker of {event.writer}: {_said(event)}")
+            Finding(
+                "CG305",
+                "error",
+                str(target),
+                f"{named} has an open blocker of {event.writer}: {_said(event)}",
+                f"conductor-git resolve {event.id[:12]}    # once it is settled; for '{event.writer}' or the conductor",
+            )
             for named in (self.plans[target.plan].targets() if whole else (target, target.of_plan))
             for event in self.blockers.get(named, ())
         ]

@@ -43,6 +43,10 @@ class Limits(msgspec.Struct, frozen=True):
     log_bytes: int = 16_777_216
     silent: int = 86_400
     """Seconds after which a plan with no sign of life is shown as silent."""
+    blocker_low: int = 259_200
+    """Seconds after which a blocker of that level that nobody answered is shown as unanswered."""
+    blocker_high: int = 14_400
+    blocker_critical: int = 1800
 
 
 class Policy(msgspec.Struct, frozen=True):

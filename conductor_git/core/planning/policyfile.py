@@ -53,7 +53,14 @@ _VALIDATION: dict[str, Read] = {
     "min-tests": count(0),
     "baseline": flag,
 }
-_LIMITS: dict[str, Read] = {"event-bytes": count(1024), "log-bytes": count(1024), "silent": seconds}
+_LIMITS: dict[str, Read] = {
+    "event-bytes": count(1024),
+    "log-bytes": count(1024),
+    "silent": seconds,
+    "blocker-low": seconds,
+    "blocker-high": seconds,
+    "blocker-critical": seconds,
+}
 _TRUST: dict[str, Read] = {
     "attestations": one_of(Demand),
     "conductor": flag,

@@ -114,6 +114,16 @@ def _limits(limits: Limits) -> tuple[Line, ...]:
             render_duration(default.silent),
             "A plan without a sign of life for so long is shown as silent.",
         ),
+        *_answers(limits, default),
+    )
+
+
+def _answers(limits: Limits, default: Limits) -> tuple[Line, ...]:
+    about = "A blocker of a level that nobody answered for so long is shown as unanswered."
+    return (
+        ("blocker-low", render_duration(limits.blocker_low), render_duration(default.blocker_low), about),
+        ("blocker-high", render_duration(limits.blocker_high), render_duration(default.blocker_high), ""),
+        ("blocker-critical", render_duration(limits.blocker_critical), render_duration(default.blocker_critical), ""),
     )
 
 

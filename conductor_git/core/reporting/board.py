@@ -44,6 +44,13 @@ class WaveStatus(msgspec.Struct, frozen=True):
     drift: bool = False
 
 
+class Guidance(msgspec.Struct, frozen=True):
+    """What the conductor answered to a blocker, and when."""
+
+    message: str
+    since: int
+
+
 class Blocker(msgspec.Struct, frozen=True):
     """An open blocker."""
 
@@ -52,6 +59,11 @@ class Blocker(msgspec.Struct, frozen=True):
     message: str
     writer: str
     since: int
+    id: str = ""
+    context: str = ""
+    guidance: tuple[Guidance, ...] = ()
+    escalates: int | None = None
+    """Seconds since the epoch from which on it counts as unanswered; None once it was answered."""
 
 
 class PlanStatus(msgspec.Struct, frozen=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from conductor_git.core.events.event import Event
+from conductor_git.core.events.authority import powerless
 from conductor_git.core.events.ledger import findings as ledger_findings
 from conductor_git.core.findings import Finding
 from conductor_git.core.judgement.claims import Claims
@@ -14,7 +14,8 @@ from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.judgement.verdicts import Verdict, Verdicts
 from conductor_git.core.planning.plan import BrokenPlan, Plan, Wave
 from conductor_git.core.planning.plancheck import find_obstacles
-from conductor_git.core.reporting.board import SCHEMA, Blocker, Board, PlanStatus, Proof, State, WaveStatus
+from conductor_git.core.reporting.blockers import show_blockers
+from conductor_git.core.reporting.board import SCHEMA, Board, PlanStatus, Proof, State, WaveStatus
 from conductor_git.core.reporting.steps import next_steps
 from conductor_git.core.say import printable
 from conductor_git.core.targets import Oid, Target
@@ -30,7 +31,14 @@ def fold(snapshot: Snapshot, now: int) -> Board:
     plans = tuple(sorted(plans, key=lambda status: _natural(status.plan)))
     signers = judge_signers(snapshot.policy.trust, snapshot.signers)
     findings = _in_order(
-        [*snapshot.findings, *signers, *spine.findings, *claims.findings, *ledger_findings(snapshot.ledger)]
+        [
+            *snapshot.findings,
+            *signers,
+            *spine.findings,
+            *claims.findings,
+            *ledger_findings(snapshot.ledger),
+            *powerless(snapshot.ledger.events, verdicts.agent),
+        ]
     )
     policy = snapshot.policy
     footing = judge_level(policy, snapshot.signers, snapshot.hub)
@@ -65,10 +73,7 @@ class _Folder:
         self.claimed: dict[str, dict[Target, list[Oid]]] = {}
         for target, listed in claims.by_target.items():
             self.claimed.setdefault(target.plan, {})[target] = [said.commit for said in listed]
-        self.blockers: dict[str, list[Event]] = {}
-        for events in verdicts.blockers.values():
-            for event in events:
-                self.blockers.setdefault(event.plan or "", []).append(event)
+        self.blockers = show_blockers(snapshot.ledger.events, snapshot.policy.limits)
         self.unblocks: dict[str, set[Target]] = {}
         for plan in snapshot.plans:
             for need in plan.needs:
@@ -90,7 +95,6 @@ class _Folder:
         claim = self._claim_status(plan, whole, moved)
         merged = self.verdicts.merged(plan.plan)
         state: State = "merged" if merged else self._state(plan, claim, waves, current, begun)
-        blockers = self._blockers(plan)
         return PlanStatus(
             plan=plan.plan,
             title=plan.title,
@@ -101,7 +105,7 @@ class _Folder:
             needs=tuple(map(str, plan.needs)),
             unblocks=tuple(str(target) for target in sorted(self.unblocks.get(plan.plan, ()), key=_target_key)),
             waiting_for=() if merged else self._waiting_for(plan, current),
-            blockers=blockers,
+            blockers=self.blockers.get(plan.plan, ()),
             waves=waves,
             findings=(*self._obstacles(plan, state), *self._reverted(plan, state), *self._plan_findings(plan)),
             claim=claim,
@@ -184,18 +188,6 @@ class _Folder:
             return ()
         own = {str(target) for target in plan.targets()}
         return tuple(need for need in current.waiting_for if need not in own)
-
-    def _blockers(self, plan: Plan) -> tuple[Blocker, ...]:
-        return tuple(
-            Blocker(
-                str(event.target),
-                str(event.data.get("level", "")),
-                str(event.data.get("message", "")),
-                event.writer,
-                event.time,
-            )
-            for event in self.blockers.get(plan.plan, ())
-        )
 
     def _obstacles(self, plan: Plan, state: State) -> list[Finding]:
         return [] if state in ("complete", "merged") else self.obstacles.get(plan.plan, [])

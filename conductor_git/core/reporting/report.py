@@ -8,10 +8,12 @@ import msgspec
 
 from conductor_git.core.durations import ago
 from conductor_git.core.events.authority import CONDUCTOR
+from conductor_git.core.events.shortids import SHOWN
 from conductor_git.core.findings import Finding, Severity
 from conductor_git.core.judgement.levels import say_level
-from conductor_git.core.reporting.board import Board, PlanStatus, State, Step, WaveStatus
+from conductor_git.core.reporting.board import Blocker, Board, PlanStatus, State, Step, WaveStatus
 from conductor_git.core.reporting.lines import GAP, Line, Span, Style, cells, columns, one_line, pad, plain, shorten
+from conductor_git.core.reporting.overdue import is_silent
 from conductor_git.core.reporting.steps import idle
 from conductor_git.core.say import printable, say_findings
 
@@ -92,11 +94,8 @@ def last_seen(status: PlanStatus, board: Board, now: int) -> str:
     """When a plan last gave a sign of life; `silent` when that is too long ago for work that is going on."""
     if status.last_activity is None:
         return "-"
-    working = status.state in ("active", "claimed", "blocked")
-    silent = working and now - status.last_activity > board.silent_after
-    return (
-        f"silent {ago(now - status.last_activity).removesuffix(' ago')}" if silent else ago(now - status.last_activity)
-    )
+    seen = ago(now - status.last_activity)
+    return f"silent {seen.removesuffix(' ago')}" if is_silent(status, board, now) else seen
 
 
 def backing(status: PlanStatus, wave: WaveStatus, now: int) -> str:
@@ -197,8 +196,7 @@ def _details(status: PlanStatus, now: int, width: int, *, every: bool) -> list[L
     """What backs each claim of a plan; of a landed one its own claim only."""
     waves = [*status.waves, status.claim] if every or status.state != "merged" else [status.claim]
     lines = columns([_claim(status, wave, now) for wave in waves if wave.commit is not None or every], width)
-    lines += [_blocker(blocker.target, blocker.level, blocker.message, blocker.writer, now - blocker.since)
-              for blocker in status.blockers]  # fmt: skip
+    lines += [line for blocker in status.blockers for line in _blocker(blocker, now)]
     lines += [((f"  {text}", style),) for text, style in _plan_findings(status)]
     return [_title(status), *lines] if lines else []
 
@@ -218,9 +216,15 @@ def _claim(status: PlanStatus, wave: WaveStatus, now: int) -> list[Span]:
     ]
 
 
-def _blocker(name: str, level: str, message: str, writer: str, age: int) -> Line:
-    grade = f" {level}" if level else ""
-    return (("  ", ""), (one_line(f"blocker on {name}{grade}: {message} ({writer}, {ago(age)})"), "bad"))
+def _blocker(blocker: Blocker, now: int) -> Iterator[Line]:
+    grade = f" {blocker.level}" if blocker.level else ""
+    name = f" {blocker.id[:SHOWN]}" if blocker.id else ""
+    told = f"{blocker.message} ({blocker.writer}, {ago(now - blocker.since)})"
+    yield ("  ", ""), (one_line(f"blocker{name} on {blocker.target}{grade}: {told}"), "bad")
+    if blocker.context:
+        yield ("    ", ""), (one_line(blocker.context), "dim")
+    for answer in blocker.guidance:
+        yield ("    ", ""), (one_line(f"guidance: {answer.message} ({ago(now - answer.since)})"), "busy")
 
 
 def _plan_findings(status: PlanStatus) -> Iterator[Span]:

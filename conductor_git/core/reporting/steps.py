@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from conductor_git.core.durations import ago
 from conductor_git.core.events.authority import CONDUCTOR
+from conductor_git.core.events.shortids import SHOWN
 from conductor_git.core.judgement.evidence import SCORES
 from conductor_git.core.reporting.board import Board, PlanStatus, Step
 
@@ -40,7 +41,7 @@ def _landing(status: PlanStatus, integration: str) -> Iterator[Step]:
     if status.state != "complete" or status.claim.commit is None:
         return
     if status.blockers:
-        yield Step(CONDUCTOR, f"answer the blocker on plan {status.plan}; it lands after that")
+        yield from _answering(status, "; it lands after that")
     else:
         yield Step(
             CONDUCTOR,
@@ -66,7 +67,7 @@ def _working(status: PlanStatus) -> Iterator[Step]:
         return
     current = next((wave for wave in status.waves if wave.wave == status.current), None)
     if status.state == "blocked":
-        yield Step(CONDUCTOR, f"answer the blocker on plan {status.plan}")
+        yield from _answering(status)
     elif reverted := next((finding for finding in status.findings if finding.code == "CG509"), None):
         yield Step(status.agent, f"bring back what plan {status.plan} had landed, then claim it again", reverted.hint)
     elif current is None:
@@ -76,6 +77,18 @@ def _working(status: PlanStatus) -> Iterator[Step]:
     elif current.state in ("active", "ready"):
         target = f"{status.plan}.{current.wave}"
         yield Step(status.agent, f"work on {target}, commit, then claim it", f"conductor-git claim {target}")
+
+
+def _answering(status: PlanStatus, then: str = "") -> Iterator[Step]:
+    """The first blocker that nobody answered, for the conductor; where all are, for those who raised them to go on."""
+    waiting = next((blocker for blocker in status.blockers if not blocker.guidance), None)
+    if waiting is not None:
+        command = f"conductor-git guide {waiting.id[:SHOWN]} -m 'WHAT TO DO'" if waiting.id else ""
+        yield Step(CONDUCTOR, f"answer the blocker on {waiting.target}{then}", command)
+    elif status.blockers:
+        first = status.blockers[0]
+        text = f"settle the blocker on {first.target} as the conductor said{then}"
+        yield Step(first.writer, text, f"conductor-git resolve {first.id[:SHOWN]}")
 
 
 def _unproven(status: PlanStatus, awaiting: tuple[str, ...], hint: str | tuple[object, ...]) -> Iterator[Step]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+from conductor_git.core.events.authority import CONDUCTOR
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.planning.plan import Plan
 from conductor_git.core.planning.policy import Policy
@@ -25,7 +26,11 @@ def brief_of(repo: Repository, snapshot: Snapshot, board: Board, target: Target)
     agent = status.agent if status else plan.agent
     place = Place(agent, plan.agent_kind if agent == plan.agent else "", plan.branch, path)
     about = {target, target.of_plan} if target.wave is not None else set(plan.targets())
-    said = [event for event in snapshot.ledger.events if event.kind == "guidance" and event.target in about]
+    said = [
+        event
+        for event in snapshot.ledger.events
+        if event.kind == "guidance" and event.writer == CONDUCTOR and event.target in about
+    ]
     return make_brief(
         plan,
         place,

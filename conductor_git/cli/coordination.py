@@ -1,0 +1,57 @@
+"""Commands by which a team talks: blockers and their answers."""
+
+from __future__ import annotations
+
+import click
+
+from conductor_git.cli.frame import Command, finish, here, json_option, now, say
+from conductor_git.core.reporting.blockers import LEVELS, Level
+
+
+@click.command(
+    cls=Command,
+    examples=(
+        "block -m 'the fixtures need a database'",
+        "block 2.3 --level critical -m 'explain() is renamed on main' --context 'since 3f2a91c; 14 callers'",
+    ),
+)
+@click.argument("target", metavar="[PLAN[.WAVE]]", default="")
+@click.option("--level", type=click.Choice(LEVELS), default="high", show_default=True, help="How bad it is.")
+@click.option("-m", "--message", metavar="TEXT", required=True, help="What is in the way.")
+@click.option("--context", metavar="TEXT", default="", help="What was tried, and where to look.")
+@json_option
+def block(target: str, level: Level, message: str, context: str, as_json: bool) -> int:
+    """Say that a plan or wave cannot go on.
+
+    It cannot be claimed until its author or the conductor resolves the blocker; everybody sees it at once. Without a
+    target it is this worktree's lowest wave that is not complete.
+    """
+    from conductor_git.commands.blockers import block as journey
+
+    outcome = journey(here(), target, level=level, message=message, context=context, now=now(), say=say)
+    return finish(outcome, as_json=as_json)
+
+
+@click.command(cls=Command, examples=("guide 3f2a91c -m 'use the in-memory database of tests/db.py'",))
+@click.argument("blocker", metavar="ID")
+@click.option("-m", "--message", metavar="TEXT", required=True, help="What to do.")
+@json_option
+def guide(blocker: str, message: str, as_json: bool) -> int:
+    """Answer a blocker, as the conductor.
+
+    ID is the blocker's, or as much of its beginning as is unambiguous.
+    """
+    from conductor_git.commands.blockers import guide as journey
+
+    return finish(journey(here(), blocker, message=message, now=now(), say=say), as_json=as_json)
+
+
+@click.command(cls=Command, examples=("resolve 3f2a91c", "resolve 3f2a91c -m 'tests/db.py works'"))
+@click.argument("blocker", metavar="ID")
+@click.option("-m", "--message", metavar="TEXT", default="", help="How it was settled.")
+@json_option
+def resolve(blocker: str, message: str, as_json: bool) -> int:
+    """Close a blocker, as its author or the conductor."""
+    from conductor_git.commands.blockers import resolve as journey
+
+    return finish(journey(here(), blocker, message=message, now=now(), say=say), as_json=as_json)

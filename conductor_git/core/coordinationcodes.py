@@ -1,0 +1,26 @@
+"""The codes of what a team says to each other: decisions, blockers that nobody answers, agents that fall silent."""
+
+from __future__ import annotations
+
+from conductor_git.core.code import Code
+
+COORDINATION_CODES = (
+    Code(
+        "CG306",
+        "blocker unanswered",
+        "An open blocker has had no guidance for longer than the policy's `limits.blocker-…` for its level.",
+        "The conductor answers with `conductor-git guide ID -m TEXT`, or closes it with `conductor-git resolve ID`.",
+    ),
+    Code(
+        "CG802",
+        "not this writer's to decide",
+        "Guidance, waivers and acceptances are the conductor's; a blocker is closed by its author or the conductor, a wave reopened by the conductor or the agent who has the plan.",
+        "Ask the conductor. `conductor-git whoami` tells who this worktree is.",
+    ),
+    Code(
+        "CG803",
+        "silent",
+        "A plan that is being worked on has shown no sign of life for longer than the policy's `limits.silent`.",
+        "Look into its worktree; the same agent goes on with `conductor-git delegate PLAN --resume`, another one with `--take-over`.",
+    ),
+)
