@@ -1,0 +1,1 @@
+"""How claimed work gets onto integration: what may land, in which order, and what is tried together."""
