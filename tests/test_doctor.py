@@ -54,7 +54,7 @@ def test_all_is_well(root: Path, git: Git) -> None:
     before = git(root, "status", "--porcelain"), git(root.parent / "tree", "status", "--porcelain")
     outcome = examine(root)
     assert (states(outcome), outcome.findings, outcome.code) == (all_but(), (), 0)
-    assert outcome.text.splitlines()[0] == "8 of 8 doors answer, in 2 worktrees"
+    assert outcome.text.splitlines()[0] == "10 of 10 doors answer, in 2 worktrees"
     assert (git(root, "status", "--porcelain"), git(root.parent / "tree", "status", "--porcelain")) == before
 
 

@@ -30,6 +30,8 @@ def test_the_hook_that_was_there_runs_first_and_its_refusal_stands(conducted: Co
     kept.chmod(0o644)
     (conducted.root / ".git/COMMIT_EDITMSG").write_text("add a\n")
     conducted.git(conducted.root, "checkout", "-q", "main")
+    # The one that asks Python each time.
+    conducted.answer(0)
     run = subprocess.run(["git", "hook", "run", door, "--", ".git/COMMIT_EDITMSG"], cwd=conducted.root, check=False)
     assert run.returncode == 0
 

@@ -223,7 +223,7 @@ def test_hooks_that_are_part_of_the_tree_get_lines(root: Path, git: Git) -> None
         "# <<< conductor-git\nmake lint\n"
     )
     assert os.access(hooks / "pre-commit", os.X_OK)
-    assert ours(hooks) == ["pre-merge-commit", "reference-transaction"]
+    assert ours(hooks) == ["pre-merge-commit", "pre-push", "reference-transaction"]
     (finding,) = installed.findings
     assert (finding.code, finding.subject, finding.severity) == ("CG711", "commit-msg", "error")
     assert finding.message == (
@@ -262,7 +262,7 @@ def test_beside_pre_commit_ours_is_the_hook_that_was_there_before(root: Path) ->
     before = snapshot(hooks)
     put(root)
     assert (hooks / "pre-commit").read_bytes() == SHIM
-    assert ours(hooks) == ["commit-msg", "pre-commit.legacy", "pre-merge-commit", "reference-transaction"]
+    assert ours(hooks) == ["commit-msg", "pre-commit.legacy", "pre-merge-commit", "pre-push", "reference-transaction"]
     assert (hooks / "pre-commit.kept-by-conductor").read_bytes() == MINE
     assert put(root) == Installed()
     take(root)

@@ -33,10 +33,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         from conductor_git.doors.pre_merge_commit import pre_merge_commit as enter
     elif door == "reference-transaction":
         from conductor_git.doors.reference_transaction import reference_transaction as enter
+    elif door == "pre-push":
+        from conductor_git.doors.pre_push import pre_push as enter
     else:
         print(f"error: there is no door '{door}'", file=sys.stderr)
         print(
-            "hint: conductor-git-hook commit-msg FILE    # or pre-commit, pre-merge-commit, reference-transaction",
+            "hint: conductor-git-hook commit-msg FILE    # other hooks of ours by their names",
             file=sys.stderr,
         )
         return 2

@@ -32,4 +32,11 @@ def has_lines(text: str, door: str) -> bool:
 
 
 def _lines(door: str) -> str:
+    if door == "pre-push":
+        # What git says here can be read once, and the rest of the file may want it too.
+        return (
+            "# >>> conductor-git\nconductor_git_lines=$(cat)\n"
+            'printf \'%s\\n\' "$conductor_git_lines" | conductor-git-hook pre-push "$@" || exit $?\n'
+            "exec <<CONDUCTOR_GIT\n$conductor_git_lines\nCONDUCTOR_GIT\n# <<< conductor-git\n"
+        )
     return f'# >>> conductor-git\nconductor-git-hook {door} "$@" || exit $?\n# <<< conductor-git\n'

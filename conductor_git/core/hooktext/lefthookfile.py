@@ -48,6 +48,8 @@ def _config(text: str) -> dict[str, Any]:
 
 
 def _run(door: str) -> str:
+    if door == "pre-push":
+        return 'conductor-git-hook pre-push "{1}" "{2}"'
     # lefthook puts the argument in as it is, and the path of a linked worktree's message may have spaces.
     return f'conductor-git-hook {door} "{{1}}"' if door == "commit-msg" else f"conductor-git-hook {door}"
 
@@ -64,8 +66,12 @@ def _quoted(door: str) -> str:
     return f"'{_run(door)}'" if '"' in _run(door) else _run(door)
 
 
+def _keys(door: str) -> str:
+    return f"run: {_quoted(door)}" + ("\n  use_stdin: true" if door == "pre-push" else "")
+
+
 def _add(text: str, door: str) -> str:
-    command = f"{_NAME}:\n  run: {_quoted(door)}"
+    command = f"{_NAME}:\n  {_keys(door)}"
     root = yamltext.compose(text)
     if root is not None and not yamltext.is_mapping(root):
         raise CannotEdit("it is written in flow style ('{…}')")
@@ -84,7 +90,7 @@ def _add(text: str, door: str) -> str:
 
 def _add_to_hook(text: str, hook: Node, door: str, command: str) -> str:
     jobs, commands = yamltext.value(hook, "jobs"), yamltext.value(hook, "commands")
-    for node, block in ((jobs, f"- name: {_NAME}\n  run: {_quoted(door)}"), (commands, command)):
+    for node, block in ((jobs, f"- name: {_NAME}\n  {_keys(door)}"), (commands, command)):
         if node is None:
             continue
         if not (yamltext.is_sequence(node) or yamltext.is_mapping(node)):

@@ -13,7 +13,7 @@ from conductor_git.core.judgement.claims import Claims
 from conductor_git.core.judgement.graph import Graph
 from conductor_git.core.judgement.history import History, Tip
 from conductor_git.core.judgement.integration import judge_steps
-from conductor_git.core.judgement.judge import Saying, judge_saying
+from conductor_git.core.judgement.judge import Ruling, Saying, judge_saying
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.judgement.verdicts import Verdicts
 from conductor_git.core.messages import message
@@ -64,10 +64,37 @@ def judge_arrival(arrival: Arrival, before: Snapshot, after: Snapshot) -> list[F
         return _integration(arrival, before, after)
     return [
         finding
-        for saying in _new_claims(arrival, before, after)
+        for _, saying in _new_claims(arrival, before, after)
         for finding in judge_saying(saying, after).findings
         if finding.refuses
     ]
+
+
+def parse_pushes(text: str) -> tuple[Move, ...]:
+    """The lines that git gives to a pre-push hook, `<local ref> <new> <remote ref> <old>`."""
+    words = (line.split(" ") for line in text.splitlines())
+    return tuple(Move(line[2], _oid(line[3]), _oid(line[1])) for line in words if len(line) == 4)
+
+
+def judge_outgoing(arrival: Arrival, snapshot: Snapshot) -> list[Finding]:
+    """Judge the claims that a remote's branch is about to get. One of what is complete by another claim is no harm."""
+    history = msgspec.structs.replace(snapshot.history, branches={}, integration=None)
+    nothing = msgspec.structs.replace(snapshot, history=history)
+    verdicts = Verdicts(snapshot, Claims(snapshot.history, snapshot.plans))
+    found = []
+    for commit, saying in _new_claims(arrival, nothing, snapshot):
+        ruling = judge_saying(saying, snapshot)
+        if ruling.target is None or not verdicts.of(ruling.target).complete:
+            found += [_of_commit(finding, commit, ruling) for finding in ruling.findings if finding.refuses]
+    return found
+
+
+def _of_commit(finding: Finding, commit: Oid, ruling: Ruling) -> Finding:
+    """What was found of a claim that stands: another commit would not mend it."""
+    if not finding.code.startswith("CG2") or ruling.target is None:
+        return finding
+    hint = f"conductor-git validate {ruling.target} --commit {commit[:12]}"
+    return msgspec.structs.replace(finding, message=f"claim {commit[:7]}: {finding.message}", hint=hint)
 
 
 def judge_deletion(branch: str, tip: Oid, snapshot: Snapshot) -> list[Finding]:
@@ -178,9 +205,9 @@ def _forwarded(
     return Finding("CG502", "error", step, text, hint)
 
 
-def _new_claims(arrival: Arrival, before: Snapshot, after: Snapshot) -> Iterator[Saying]:
-    """The claims that come with a move, oldest first: not those that stood on some judged branch, nor those that a
-    rewrite only carries."""
+def _new_claims(arrival: Arrival, before: Snapshot, after: Snapshot) -> Iterator[tuple[Oid, Saying]]:
+    """The claims that come with a move, with their commits, oldest first: not those that stood on some judged branch,
+    nor those that a rewrite only carries."""
     history = after.history
     graph = Graph(history.nodes)
     tips = [oid for found in before.history.branches.values() for oid in (found.oid, *_copies(found))]
@@ -194,7 +221,8 @@ def _new_claims(arrival: Arrival, before: Snapshot, after: Snapshot) -> Iterator
         if product is None or _carried(oid, dropped, history):
             continue
         note = history.notes[oid]
-        yield Saying(note.line, note.trailers, arrival.branch, (graph.parents(oid),), product, arrival.platform)
+        parents = (graph.parents(oid),)
+        yield oid, Saying(note.line, note.trailers, arrival.branch, parents, product, arrival.platform)
 
 
 def _carried(oid: Oid, dropped: Iterable[Oid], history: History) -> bool:

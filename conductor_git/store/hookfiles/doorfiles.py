@@ -16,8 +16,11 @@ from conductor_git.core.errors import CannotRun
 MANAGED = ("pre-commit", "commit-msg", "pre-merge-commit")
 """Hook types that other tools can run for us, in the order in which git runs them."""
 
-DOORS = (*MANAGED, "reference-transaction")
-"""Hook types that have a door. No tool hands all of a transaction on, so that hook file is always ours."""
+ALONE = ("reference-transaction",)
+"""Hook types whose file is always ours: as an entry among others it would start Python for each change of a ref."""
+
+DOORS = (*MANAGED, *ALONE, "pre-push")
+"""Hook types that have a door. pre-commit does not hand all of a push on: that file is ours, beneath its own."""
 
 _PACKAGE = os.path.dirname(os.path.abspath(conductor_git.__file__))
 _INCLUDE = re.compile(r"^# include: (\S+)\n", re.MULTILINE)

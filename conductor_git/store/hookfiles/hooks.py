@@ -14,7 +14,7 @@ from conductor_git.store.control.control import Control
 from conductor_git.store.files.locks import hold
 from conductor_git.store.files.refused import cannot
 from conductor_git.store.hookfiles import managers
-from conductor_git.store.hookfiles.doorfiles import DOORS, MANAGED, compose, python_of, this_python, version_of
+from conductor_git.store.hookfiles.doorfiles import ALONE, DOORS, compose, python_of, this_python, version_of
 from conductor_git.store.hookfiles.guards import guards_folder, remove_guards, write_guards
 from conductor_git.store.hookfiles.hookfolders import HookFolder, find_folders, hide, is_tracked, reveal
 from conductor_git.store.hookfiles.managers import Manager
@@ -128,7 +128,7 @@ def _place(door: str, path: str) -> Place:
 def _install(repo: Repository, folder: HookFolder, door: str) -> Installed:
     place = place_of(folder, door)
     try:
-        if place.door not in MANAGED and (place.manager or is_tracked(folder, place.path)):
+        if place.door in ALONE and (place.manager or is_tracked(folder, place.path)):
             return Installed(findings=(_shut(door, folder, _in_the_way(place)),))
         if place.holds == "a manager's":
             return _through(repo, folder, door, managers.named(place.manager))
@@ -142,7 +142,6 @@ def _install(repo: Repository, folder: HookFolder, door: str) -> Installed:
 
 
 def _in_the_way(place: Place) -> CannotRun:
-    # As an entry among others it would start Python for every change of every ref, and share its lines with them.
     whose = f"{place.manager}'s" if place.manager else "part of the tree"
     return CannotRun(f"'{place.path}' is {whose}, and this hook has to be a file of our own")
 

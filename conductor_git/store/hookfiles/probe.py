@@ -70,6 +70,8 @@ def _bait(repo: Repository, door: str, folder: str) -> tuple[list[str], dict[str
         return [], {"GIT_INDEX_FILE": _index_with_guarded_path(repo, folder)}
     if door == "reference-transaction":
         return ["prepared"], {}
+    if door == "pre-push":
+        return [".", "."], {}
     head = repo.resolve("HEAD")
     return [], {f"GITHEAD_{head}": "doctor"} if head else {}
 
@@ -80,7 +82,11 @@ def _deletions(repo: Repository) -> bytes:
     return "".join(f"{repo.zero} {repo.zero} {ref}\n" for ref in listed).encode("utf-8", "surrogateescape")
 
 
-_LINES = {"reference-transaction": _deletions}
+def _nothing(repo: Repository) -> bytes:
+    return b""
+
+
+_LINES = {"reference-transaction": _deletions, "pre-push": _nothing}
 """What is said to doors that read lines."""
 
 
@@ -119,7 +125,7 @@ def _judged(door: str, code: int, said: str) -> Answer:
     refused = code == _REFUSED and re.search(r"\[CG\d{3}\]", said) is not None
     if door == "commit-msg":
         well = refused and "[CG102]" in said
-    elif door in ("pre-commit", "reference-transaction"):
+    elif door in ("pre-commit", "reference-transaction", "pre-push"):
         well = asked and (refused or code == _PASSED)
     else:
         # On a branch of no plan nothing is asked.
