@@ -9,6 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# `make soak` chooses it.
+settings.register_profile("soak", max_examples=150, stateful_step_count=40, deadline=None)
 
 IDENTITY = {
     "GIT_AUTHOR_NAME": "Ada",
