@@ -146,7 +146,7 @@ def test_the_json_is_the_contract(team: Path, git: Git) -> None:
     assert plan | {"waves", "findings"} <= shown["plans"][1].keys()
     wave = {"wave", "title", "state", "commit", "basis", "attestations", "awaiting", "findings"}
     assert wave <= shown["plans"][1]["waves"][0].keys()
-    assert shown["next"][0].keys() == {"who", "step", "command"}
+    assert shown["next"][0].keys() == {"who", "step", "command", "target"}
     assert cli("status", "--format", "json", cwd=team).stdout == done.stdout
     assert msgspec.json.decode(done.stdout, type=Board).schema == 1
 

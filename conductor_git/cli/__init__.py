@@ -57,7 +57,15 @@ def root() -> None:
 
 root.add_section("Start here", setup.init, work.delegate, work.claim, reports.status)
 root.add_section("Plans and proofs", plans.plan, work.brief, work.validate, setup.whoami)
-root.add_section("Talk to the team", coordination.block, coordination.guide, coordination.resolve)
+root.add_section(
+    "Wait and talk",
+    coordination.ready,
+    coordination.why,
+    coordination.wait,
+    coordination.block,
+    coordination.guide,
+    coordination.resolve,
+)
 root.add_section("Look after a clone", setup.install, setup.uninstall, setup.doctor)
 root.add_section("From outside", auditing.audit, auditing.ci)
 root.add_section("Learn", reports.demo, reports.explain)

@@ -1,10 +1,10 @@
-"""Commands by which a team talks: blockers and their answers."""
+"""Commands by which a team goes on: what is ready, what stands in the way, and who answers."""
 
 from __future__ import annotations
 
 import click
 
-from conductor_git.cli.frame import Command, finish, here, json_option, now, say
+from conductor_git.cli.frame import Command, finish, here, json_option, now, patience_option, say
 from conductor_git.core.reporting.blockers import LEVELS, Level
 
 
@@ -55,3 +55,40 @@ def resolve(blocker: str, message: str, as_json: bool) -> int:
     from conductor_git.commands.blockers import resolve as journey
 
     return finish(journey(here(), blocker, message=message, now=now(), say=say), as_json=as_json)
+
+
+@click.command(cls=Command, examples=("ready", "ready --json"))
+@json_option
+def ready(as_json: bool) -> int:
+    """List what can start or go on now, with the commands."""
+    from conductor_git.commands.ready import ready as journey
+
+    return finish(journey(here(), now=now()), as_json=as_json)
+
+
+@click.command(cls=Command, examples=("why 3.4", "why .2"))
+@click.argument("target", metavar="[PLAN[.WAVE]]", default="")
+@json_option
+def why(target: str, as_json: bool) -> int:
+    """Tell what stands in the way, and what helps."""
+    from conductor_git.commands.ready import why as journey
+
+    return finish(journey(here(), target, now=now()), as_json=as_json)
+
+
+@click.command(cls=Command, examples=("wait 2.3 --max 30m", "wait 2"))
+@click.argument("target", metavar="PLAN[.WAVE]")
+@patience_option("Come back after T (90s, 30m) with exit code 4.")
+@json_option
+def wait(target: str, max_seconds: float | None, as_json: bool) -> int:
+    """Wait until a plan or wave is complete.
+
+    Where integration has an upstream, that is fetched from meanwhile.
+    """
+    from time import monotonic, sleep
+
+    from conductor_git.commands.wait import Clock
+    from conductor_git.commands.wait import wait as journey
+
+    clock = Clock(now, monotonic, sleep)
+    return finish(journey(here(), target, max_seconds=max_seconds, say=say, clock=clock), as_json=as_json)

@@ -105,15 +105,18 @@ class Span(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4
         )
 
 
-def max_option(function: Function) -> Function:
+def patience_option(text: str) -> Callable[[Function], Function]:
     """`--max`. Off a terminal it has a default: an agent's shell ends commands that take minutes."""
-    text = "Come back after T (90s, 2m); the run goes on, and the same command attaches again."
     text += f" [off a terminal: {PATIENCE}s]"
 
     def patience(ctx: click.Context, param: click.Parameter, seconds: float | None) -> float | None:
         return PATIENCE if seconds is None and not is_terminal() else seconds
 
-    return click.option("--max", "max_seconds", metavar="T", type=Span(), callback=patience, help=text)(function)
+    return click.option("--max", "max_seconds", metavar="T", type=Span(), callback=patience, help=text)
+
+
+max_option = patience_option("Come back after T (90s, 2m); the run goes on, and the same command attaches again.")
+"""`--max` of commands that run validations."""
 
 
 def here() -> Repository:

@@ -30,6 +30,8 @@ class Verdict(msgspec.Struct, frozen=True):
     """Every claim of it that is complete."""
     repeats: tuple[Oid, ...] = ()
     """Later claims of what was complete already; inert."""
+    note: str = ""
+    """What the claim's line says after its dash."""
 
     @property
     def complete(self) -> bool:
@@ -163,6 +165,22 @@ class Verdicts:
         """The needs that are not complete."""
         return tuple(need for need in self.needs(target) if not self.of(need).complete)
 
+    def missing(self, target: Target, head: Oid) -> tuple[Oid, ...]:
+        """Of each need that is complete and not in the history of `head`, the claim that is to be merged."""
+        graph = self.claims.graph
+        complete = [verdict for need in self.needs(target) if (verdict := self.of(need)).complete]
+        lacking = [
+            verdict.proven[0]
+            for verdict in complete
+            if not any(graph.is_ancestor(proven, head) for proven in verdict.proven)
+        ]
+        # What another one of them contains comes with it.
+        return tuple(
+            each
+            for each in dict.fromkeys(lacking)
+            if not any(each != other and graph.is_ancestor(each, other) for other in lacking)
+        )
+
     def weigh(self, target: Target, asked: Asked) -> Evidence:
         """The evidence for one claim."""
         return self.court.judge(asked, self.rules(target))
@@ -198,6 +216,7 @@ class Verdicts:
             tuple(findings),
             tuple(entry[0].commit for entry in proven),
             tuple(entry[0].commit for entry in judged[first + 1 :]) if target.wave is not None else (),
+            said.note,
         )
 
     def hear(self, said: Said) -> tuple[Evidence, tuple[Finding, ...]]:

@@ -42,6 +42,10 @@ class WaveStatus(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...] = ()
     waiting_for: tuple[str, ...] = ()
     drift: bool = False
+    missing: tuple[Oid, ...] = ()
+    """Claims that it needs and that are complete, but not in its branch yet."""
+    note: str = ""
+    """What the claim's line says after its dash."""
 
 
 class Guidance(msgspec.Struct, frozen=True):
@@ -98,6 +102,8 @@ class Step(msgspec.Struct, frozen=True):
     who: str
     step: str
     command: str = ""
+    target: str = ""
+    """The plan or wave that it brings on; empty where it is about none."""
 
 
 class Board(msgspec.Struct, frozen=True):

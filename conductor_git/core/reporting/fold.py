@@ -141,7 +141,9 @@ class _Folder:
         else:
             state = "active" if may_be_active else "ready"
         waiting = tuple(map(str, open_needs)) if state == "waiting" else ()
-        return _status(verdict, wave.title, state, waiting)
+        tip = self.snapshot.history.branches.get(plan.branch) if state in ("active", "ready") else None
+        missing = self.verdicts.missing(target, tip.oid) if tip else ()
+        return msgspec.structs.replace(_status(verdict, wave.title, state, waiting), missing=missing)
 
     def _retired(self, plan: Plan) -> list[WaveStatus]:
         declared = {wave.number for wave in plan.waves}
@@ -252,6 +254,7 @@ def _status(verdict: Verdict, title: str, state: State, waiting: tuple[str, ...]
         verdict.findings,
         waiting,
         evidence.drift,
+        note=verdict.note,
     )
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
+
 from conductor_git.core.durations import ago
 from conductor_git.core.events.authority import CONDUCTOR
 from conductor_git.core.events.shortids import SHOWN
 from conductor_git.core.judgement.evidence import SCORES
-from conductor_git.core.reporting.board import Board, PlanStatus, Step
+from conductor_git.core.reporting.board import Board, PlanStatus, Step, WaveStatus
 
 _TO_MEND = frozenset({"CG210", "CG701", "CG703", "CG704", "CG705", "CG706"})
 """What keeps a plan from being claimed until its file, or what it names, is changed."""
@@ -22,19 +24,29 @@ def next_steps(board: Board) -> tuple[Step, ...]:
     alarms = [
         Step(CONDUCTOR, finding.message, finding.hint) for finding in board.findings if finding.severity == "alarm"
     ]
-    landing = [step for status in board.plans for step in _landing(status, board.integration)]
-    working = [step for status in board.plans for step in _working(status)]
+    landing = [_about(step, status) for status in board.plans for step in _landing(status, board.integration)]
+    working = [_about(step, status) for status in board.plans for step in _working(status)]
     missing = next((finding for finding in board.findings if finding.code == "CG604"), None)
     if missing is not None:
         # Nobody proves again what may be proven.
         working = [step for step in working if not step.step.startswith(_PROVE)]
         working.insert(0, Step("you", "fetch the ledger of the others", missing.hint))
     ready = [
-        Step(CONDUCTOR, f"delegate plan {status.plan} to {status.agent}", f"conductor-git delegate {status.plan}")
+        Step(
+            CONDUCTOR,
+            f"delegate plan {status.plan} to {status.agent}",
+            f"conductor-git delegate {status.plan}",
+            status.plan,
+        )
         for status in board.plans
         if not status.delegated and status.tip is None and status.state in ("ready", "waiting") and not status.findings
     ]
     return (*alarms, *landing, *working, *ready)
+
+
+def _about(step: Step, status: PlanStatus) -> Step:
+    """The step with its plan as what it brings on, where it says nothing more exact."""
+    return step if step.target else msgspec.structs.replace(step, target=status.plan)
 
 
 def _landing(status: PlanStatus, integration: str) -> Iterator[Step]:
@@ -74,9 +86,16 @@ def _working(status: PlanStatus) -> Iterator[Step]:
         yield Step(status.agent, f"claim plan {status.plan}", f"conductor-git claim {status.plan}")
     elif current.state == "claimed":
         yield from _unproven(status, current.awaiting, current.findings and current.findings[0].hint)
-    elif current.state in ("active", "ready"):
-        target = f"{status.plan}.{current.wave}"
-        yield Step(status.agent, f"work on {target}, commit, then claim it", f"conductor-git claim {target}")
+    # What waits for others holds nobody up who has something else to do.
+    yield from (_work(status, wave) for wave in status.waves if wave.state in ("active", "ready"))
+
+
+def _work(status: PlanStatus, wave: WaveStatus) -> Step:
+    target = f"{status.plan}.{wave.wave}"
+    if wave.missing:
+        commits = " ".join(oid[:12] for oid in wave.missing)
+        return Step(status.agent, f"take in what {target} needs, on its branch", f"git merge {commits}", target)
+    return Step(status.agent, f"work on {target}, commit, then claim it", f"conductor-git claim {target}", target)
 
 
 def _answering(status: PlanStatus, then: str = "") -> Iterator[Step]:
