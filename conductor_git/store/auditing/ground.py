@@ -16,9 +16,8 @@ import msgspec
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.targets import Oid
 from conductor_git.store.plumbing.git import UNCONFIGURED, GitFailed, run
-from conductor_git.store.plumbing.missing import quoted
 from conductor_git.store.plumbing.refs import HEADS, HUB_COPIES, LEDGER, LEDGER_COPIES, REMOTES, Refs, read_refs
-from conductor_git.store.plumbing.repository import ObjectFormat, Repository, discover
+from conductor_git.store.plumbing.repository import ObjectFormat, Repository, discover, quoted
 from conductor_git.store.plumbing.settings import Settings, read_settings
 
 _ORIGIN_HEAD = f"{REMOTES}origin/HEAD"
@@ -54,7 +53,9 @@ class Ground(msgspec.Struct, frozen=True):
 def own_ground(source: Repository) -> Iterator[Ground]:
     """A ground over this repository, removed afterwards. Raises CannotRun where a ref cannot be read."""
     with _folder(source.object_format) as repo:
-        _write(repo, "objects/info/alternates", quoted(os.path.join(source.common_dir, "objects")) + b"\n")
+        _write(
+            repo, "objects/info/alternates", f"{quoted(os.path.join(source.common_dir, 'objects'))}\n".encode("ascii")
+        )
         shallow = _write_edge(repo) if source.shallow else False
         repo = msgspec.structs.replace(repo, shallow=shallow)
         settings = read_settings(source)

@@ -11,9 +11,9 @@ from conductor_git.core import tree
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.targets import Oid
 from conductor_git.store.plumbing.git import UNCONFIGURED, GitFailed, run
-from conductor_git.store.plumbing.missing import fetch_blobs, is_partial, quoted
+from conductor_git.store.plumbing.missing import fetch_blobs, is_partial
 from conductor_git.store.plumbing.objects import read_objects
-from conductor_git.store.plumbing.repository import Repository, discover
+from conductor_git.store.plumbing.repository import Repository, discover, quoted
 
 # A merge of two commits must give the same tree on every machine, whatever their users have configured.
 _CLEAN = {
@@ -65,8 +65,8 @@ def _scratch(repo: Repository, folder: str) -> str:
     run(["init", "--quiet", "--template=", made, scratch], env=_CLEAN, writes=True)
     alternates = os.path.join(scratch, ".git", "objects", "info", "alternates")
     os.makedirs(os.path.dirname(alternates), exist_ok=True)
-    with open(alternates, "wb") as file:
-        file.write(quoted(os.path.join(repo.common_dir, "objects")) + b"\n")
+    with open(alternates, "w", encoding="ascii") as file:
+        file.write("".join(f"{quoted(folder)}\n" for folder in repo.object_folders))
     return scratch
 
 

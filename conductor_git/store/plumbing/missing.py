@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.targets import Oid
 from conductor_git.store.plumbing.git import GitFailed
-from conductor_git.store.plumbing.repository import Repository
+from conductor_git.store.plumbing.repository import Repository, quoted
 
 # A blobless clone needs one round, a treeless one a round for each level that the server leaves out.
 _MOST_ROUNDS = 200
@@ -49,15 +49,6 @@ def fetch_blobs(repo: Repository, trees: Collection[Oid]) -> None:
         _fetch(repo, missing)
 
 
-def quoted(path: str) -> bytes:
-    """A path as git reads it in `alternates` files and lists: in C quotes, whatever bytes it has."""
-    plain = os.fsencode(path)
-    escaped = b"".join(
-        b"\\%03o" % byte if byte < 0x20 or byte > 0x7E or byte in b'"\\' else bytes([byte]) for byte in plain
-    )
-    return b'"' + escaped + b'"'
-
-
 def is_partial(repo: Repository) -> bool:
     """Whether it is a clone that fetches objects when they are needed."""
     try:
@@ -69,7 +60,7 @@ def is_partial(repo: Repository) -> bool:
 def _missing(repo: Repository, trees: Iterable[Oid], *, also: str = "") -> list[str]:
     listed = repo.git(
         *("rev-list", "--objects", "--no-object-names", "--missing=print", *trees),
-        env={"GIT_ALTERNATE_OBJECT_DIRECTORIES": os.fsdecode(quoted(also))} if also else None,
+        env={"GIT_ALTERNATE_OBJECT_DIRECTORIES": quoted(also)} if also else None,
     )
     return sorted(line[1:] for line in listed.lines() if line.startswith("?"))
 

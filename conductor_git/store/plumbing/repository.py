@@ -30,6 +30,9 @@ class Repository(msgspec.Struct, frozen=True):
     shallow: bool
     sealed: bool = False
     """Whether git is asked without the user's and the machine's configuration: then only its own counts."""
+    borrowed: tuple[str, ...] = ()
+    """Folders of objects to read beside its own, as where a push waits until it was judged (git-receive-pack,
+    "quarantine environment")."""
 
     @property
     def private(self) -> str:
@@ -68,7 +71,7 @@ class Repository(msgspec.Struct, frozen=True):
             ["--git-dir", self.git_dir, *args],
             cwd=self.git_dir,
             stdin=stdin,
-            env={**UNCONFIGURED, **(env or {})} if self.sealed else env,
+            env={**self._surroundings, **(env or {})},
             inherit=inherit,
             ok=ok,
             writes=writes,
@@ -78,7 +81,19 @@ class Repository(msgspec.Struct, frozen=True):
     def records(self, *args: str, stdin: bytes) -> Iterator[list[bytes]]:
         """As `git`, with its NUL-terminated records while it still works (`plumbing.git.records`)."""
         args = ("--git-dir", self.git_dir, *args)
-        return records(args, stdin=stdin, cwd=self.git_dir, env=UNCONFIGURED if self.sealed else None)
+        return records(args, stdin=stdin, cwd=self.git_dir, env=self._surroundings)
+
+    @property
+    def object_folders(self) -> tuple[str, ...]:
+        """Its own folder of objects, and those that it borrows."""
+        return (os.path.join(self.common_dir, "objects"), *self.borrowed)
+
+    @property
+    def _surroundings(self) -> dict[str, str]:
+        env = dict(UNCONFIGURED) if self.sealed else {}
+        if self.borrowed:
+            env["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = os.pathsep.join(map(quoted, self.borrowed))
+        return env
 
     def in_worktree(self, *args: str, worktree: str | None = None, **how: Any) -> Result:
         """Run git in a working tree (this one by default). Raises CannotRun where there is none."""
@@ -106,6 +121,14 @@ class Repository(msgspec.Struct, frozen=True):
     def hash(self, kind: str, body: bytes) -> Oid:
         """The oid that git would give an object of this kind and content; writes nothing."""
         return hash_object(self.object_format, kind, body)
+
+
+def quoted(path: str) -> str:
+    """A path as git reads it in `alternates` files and lists: in C quotes, whatever bytes it has."""
+    escaped = "".join(
+        f"\\{byte:03o}" if byte < 0x20 or byte > 0x7E or byte in b'"\\' else chr(byte) for byte in os.fsencode(path)
+    )
+    return f'"{escaped}"'
 
 
 def hash_object(object_format: ObjectFormat, kind: str, body: bytes) -> Oid:

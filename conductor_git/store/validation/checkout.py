@@ -13,9 +13,9 @@ import msgspec
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.targets import Oid
 from conductor_git.store.plumbing.git import Result, run
-from conductor_git.store.plumbing.missing import fetch_missing, quoted
+from conductor_git.store.plumbing.missing import fetch_missing
 from conductor_git.store.plumbing.objects import read_objects
-from conductor_git.store.plumbing.repository import Repository
+from conductor_git.store.plumbing.repository import Repository, quoted
 
 _DATE = "978307200 +0000"
 """2001: a build that takes its time stamps from the commit cannot put years before 1980 into a zip archive."""
@@ -78,7 +78,7 @@ class Checkout:
         with open(os.path.join(git_dir, "config"), "a", encoding="ascii") as file:
             file.write(_CONFIG)
         own = os.path.join(git_dir, "objects")
-        self._alternates = quoted(os.path.join(source.common_dir, "objects")) + b"\n"
+        self._alternates = f"{quoted(os.path.join(source.common_dir, 'objects'))}\n".encode("ascii")
         _write(os.path.join(own, "info", "alternates"), self._alternates)
         if raw is not None:
             self._put_tree(tree, raw)
