@@ -14,6 +14,7 @@ from conductor_git.core.planning.policyfile import BrokenPolicy, parse_policy, r
 LEAST = 'format = 1\nrepository = "r-1"\n'
 TIME = "is a time like '20m', '1h30m' or '45s', or a number of seconds, not "
 COUNT = "is a whole number, 0 or more, not "
+WRITER = "a writer is named with a-z, 0-9, '-' and '_', and begins with a letter or digit"
 ROOT = "paths are relative to the repository's root"
 SINCE = "0123456789abcdef0123456789abcdef01234567"
 
@@ -63,6 +64,10 @@ lfs = "leave"
 attested-by = "runner"
 min-tests = 0
 baseline = false
+
+[people]
+ada = ["conductor", "ada"]
+"bob@example.org" = "agent-2"
 """
     assert parse_policy(toml.replace("\n", "\r\n").encode()) == Policy(
         repository="r-1",
@@ -85,6 +90,7 @@ baseline = false
         ),
         protect=("tests/**", "Cargo.toml"),
         limits=Limits(event_bytes=2048, log_bytes=4096, silent=7200),
+        people={"ada": ("conductor", "ada"), "bob@example.org": ("agent-2",)},
     )
 
 
@@ -109,6 +115,11 @@ baseline = false
         ('protect = "tests"', 3, "protect", "'protect' is a list of texts, not the text 'tests'"),
         ('protect = [\n"ok",\n"/x"]', 3, "protect", "'protect' cannot be '/x': it is absolute; " + ROOT),
         ("validation = 3", 3, "validation", "'validation' is a table, not '3'"),
+        ("people = 3", 3, "people", "'people' is a table, not '3'"),
+        ("[peopel]", 3, "peopel", "unknown key 'peopel'; did you mean 'people'?"),
+        ("[people]\nada = 3", 4, "people.ada", "'people.ada' is a list of texts, not '3'"),
+        ('[people]\nada = "Ada"', 4, "people.ada", "'people.ada' cannot be 'Ada': " + WRITER),
+        ('[people]\n"a b" = "ada"', 4, "people.a b", "'a b' is no login: a login is one word"),
         ("[validation]\nbaseline = 1", 4, "validation.baseline", "'validation.baseline' is true or false, not '1'"),
         ("[validation]\nmin-tests = true", 4, "validation.min-tests", f"'validation.min-tests' {COUNT}true"),
         ("[validation]\nmin-tests = 1.5", 4, "validation.min-tests", f"'validation.min-tests' {COUNT}'1.5'"),

@@ -66,6 +66,8 @@ class Policy(msgspec.Struct, frozen=True):
     protect: tuple[str, ...] = ()
     limits: Limits = Limits()
     trust: Trust = Trust()
+    people: dict[str, tuple[str, ...]] = {}
+    """Login at a hub -> the writers that this person may speak as."""
 
     @property
     def integration_ref(self) -> str:

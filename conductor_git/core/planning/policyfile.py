@@ -26,10 +26,12 @@ from conductor_git.core.planning.refnames import branch_problem
 from conductor_git.core.planning.tomlvalues import Read, count, flag, one_of, seconds, shown, text, texts
 from conductor_git.core.planning.values import (
     inner_path_problem,
+    login_problem,
     oid_problem,
     pattern_problem,
     repository_problem,
     unprintable,
+    writer_problem,
 )
 
 __all__ = ["BrokenPolicy", "parse_policy", "render_policy"]
@@ -71,6 +73,7 @@ _TABLES: dict[str, tuple[type[ValidationPolicy | Limits | Trust], dict[str, Read
     "limits": (Limits, _LIMITS),
     "trust": (Trust, _TRUST),
 }
+_PEOPLE = "people"
 _TOP: dict[str, Read] = {
     "repository": text(repository_problem),
     "since": text(oid_problem, empty=True),
@@ -121,13 +124,15 @@ class _Reading:
 
     def values(self, table: Mapping[str, Any], prefix: str, known: Mapping[str, Read]) -> dict[str, Any]:
         """The fields of a struct from a table's keys; what is wrong is left out."""
-        found = {}
+        found: dict[str, Any] = {}
         for name, value in table.items():
             key = f"{prefix}.{name}" if prefix else name
             if not prefix and name in _TABLES:
                 found[name] = self._table(name, value)
+            elif not prefix and name == _PEOPLE:
+                found[name] = self._people(value)
             elif name not in known:
-                self.fault(key, unknown("key", name, (*known, *_TABLES) if not prefix else known))
+                self.fault(key, unknown("key", name, (*known, *_TABLES, _PEOPLE) if not prefix else known))
             else:
                 try:
                     found[name.replace("-", "_")] = known[name](value)
@@ -141,6 +146,21 @@ class _Reading:
             self.fault(name, f"'{name}' is a table, not {shown(value)}")
             return kind()
         return kind(**self.values(value, name, known))
+
+    def _people(self, value: Any) -> dict[str, tuple[str, ...]]:
+        if not isinstance(value, dict):
+            self.fault(_PEOPLE, f"'{_PEOPLE}' is a table, not {shown(value)}")
+            return {}
+        found = {}
+        for login, writers in value.items():
+            key = f"{_PEOPLE}.{login}"
+            try:
+                found[login] = texts(writer_problem)([writers] if isinstance(writers, str) else writers)
+            except ValueError as error:
+                self.fault(key, f"'{key}' {error}")
+            if problem := login_problem(login):
+                self.fault(key, f"'{login}' is no login: {problem}")
+        return found
 
 
 def _format_message(version: Any) -> str:

@@ -30,6 +30,7 @@ def render_policy(policy: Policy) -> str:
             *_lines(_limits(policy.limits)),
             "",
             *_trusted(policy.trust),
+            *_people(policy.people),
         ]
     )
 
@@ -143,6 +144,14 @@ def _trusted(trust: Trust) -> list[str]:
         ("since", trust.since, default.since, "What this commit contains was judged before that, and stays."),
     )
     return ["[trust]", *_lines(entries), ""]
+
+
+def _people(people: dict[str, tuple[str, ...]]) -> list[str]:
+    """The table of logins; nothing where there is none, for it takes a hub to have them."""
+    if not people:
+        return []
+    about = "# Who may write as whom, by login at the hub."
+    return ["[people]", about, *(f"{_toml(login)} = {_toml(writers)}" for login, writers in people.items()), ""]
 
 
 def _lines(entries: tuple[Line, ...]) -> list[str]:

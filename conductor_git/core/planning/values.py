@@ -46,6 +46,22 @@ def agent_problem(text: str) -> str:
     return "that is the name of the conductor, a runner or a user" if _RESERVED.fullmatch(text) else ""
 
 
+def writer_problem(text: str) -> str:
+    """Why nobody can write in the ledger under this name."""
+    return (
+        ""
+        if _NAME.fullmatch(text)
+        else "a writer is named with a-z, 0-9, '-' and '_', and begins with a letter or digit"
+    )
+
+
+def login_problem(text: str) -> str:
+    """Why a text is no one person's login at a hub."""
+    if len(text.split()) != 1 or text != text.strip():
+        return "a login is one word"
+    return unprintable(text)
+
+
 def platform_problem(text: str) -> str:
     """Why a text is no platform."""
     return "" if _NAME.fullmatch(text) else "a platform is written like 'linux-x86_64' or 'macos-arm64'"
