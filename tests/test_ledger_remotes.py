@@ -63,11 +63,12 @@ def test_every_remote_gives_its_ledger_and_nothing_else_changes(repo_dir: Path, 
     assert git(repo_dir, "config", "--get-all", "remote.team/x.fetch").splitlines() == [
         "+refs/heads/*:refs/remotes/team/x/*",
         "+refs/notes/conductor/*:refs/notes/conductor-remotes/team/x/*",
+        "+refs/conductor/*:refs/conductor-remotes/team/x/*",
     ]
     assert ensure_refspecs(repo) == []
     after = config.read_text().splitlines()
     assert [line for line in after if "conductor" not in line] == before.splitlines()
-    assert len(after) == len(before.splitlines()) + 2
+    assert len(after) == len(before.splitlines()) + 4
     assert "push" not in config.read_text()
     assert remove_refspecs(repo) == ["origin", "team/x"]
     assert config.read_text() == before

@@ -13,6 +13,7 @@ HEADS = "refs/heads/"
 REMOTES = "refs/remotes/"
 LEDGER = "refs/notes/conductor/"
 LEDGER_COPIES = "refs/notes/conductor-remotes/"
+HUB_MARK = "refs/conductor/hub"
 HUB_COPIES = "refs/conductor-remotes/"
 """`refs/conductor/hub` of each remote, as it was last fetched: there where the remote says that it is a hub."""
 

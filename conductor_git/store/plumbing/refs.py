@@ -8,6 +8,7 @@ from conductor_git.core.targets import Oid
 from conductor_git.store.plumbing.git import Running
 from conductor_git.store.plumbing.questions import HEADS as HEADS
 from conductor_git.store.plumbing.questions import HUB_COPIES as HUB_COPIES
+from conductor_git.store.plumbing.questions import HUB_MARK as HUB_MARK
 from conductor_git.store.plumbing.questions import LEDGER as LEDGER
 from conductor_git.store.plumbing.questions import LEDGER_COPIES as LEDGER_COPIES
 from conductor_git.store.plumbing.questions import REFS
