@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import click
 
 from conductor_git import __version__
-from conductor_git.cli import auditing, coordination, plans, reports, setup, work
+from conductor_git.cli import auditing, coordination, hubs, plans, reports, setup, work
 from conductor_git.cli.frame import Group
 from conductor_git.commands.outcome import CANNOT_RUN
 from conductor_git.core.errors import CannotRun
@@ -67,7 +67,7 @@ root.add_section(
     coordination.resolve,
 )
 root.add_section("Look after a clone", setup.install, setup.uninstall, setup.doctor)
-root.add_section("From outside", auditing.audit, auditing.ci)
+root.add_section("From outside", auditing.audit, auditing.ci, hubs.hub)
 root.add_section("Learn", reports.demo, reports.explain)
 root.add_command(reports.status, "log-status")
 

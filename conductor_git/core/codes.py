@@ -5,6 +5,7 @@ from __future__ import annotations
 from conductor_git.core.auditcodes import AUDIT_CODES
 from conductor_git.core.code import Code as Code
 from conductor_git.core.coordinationcodes import COORDINATION_CODES
+from conductor_git.core.hubcodes import HUB_CODES
 from conductor_git.core.signaturecodes import SIGNATURE_CODES
 
 _ALL = (
@@ -376,5 +377,7 @@ _ALL = (
 
 CATALOGUE: dict[str, Code] = {
     entry.code: entry
-    for entry in sorted((*_ALL, *AUDIT_CODES, *COORDINATION_CODES, *SIGNATURE_CODES), key=lambda entry: entry.code)
+    for entry in sorted(
+        (*_ALL, *AUDIT_CODES, *COORDINATION_CODES, *HUB_CODES, *SIGNATURE_CODES), key=lambda entry: entry.code
+    )
 }

@@ -35,6 +35,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         from conductor_git.doors.reference_transaction import reference_transaction as enter
     elif door == "pre-push":
         from conductor_git.doors.pre_push import pre_push as enter
+    elif door == "pre-receive":
+        from conductor_git.doors.pre_receive import pre_receive
+
+        # Whatever runs a hook twice elsewhere, or the one who pushes says so, a hub judges each time.
+        return _closed_on_failure(door, pre_receive, rest)
     else:
         print(f"error: there is no door '{door}'", file=sys.stderr)
         print(
@@ -73,7 +78,11 @@ def _closed_on_failure(door: str, enter: object, rest: list[str]) -> int:
         )
 
 
-_LEFT = {"reference-transaction": "no branch was moved", "pre-push": "nothing was pushed"}
+_LEFT = {
+    "reference-transaction": "no branch was moved",
+    "pre-push": "nothing was pushed",
+    "pre-receive": "nothing of this push was taken",
+}
 
 
 def _refuse(door: str, error: CannotRun) -> int:

@@ -9,7 +9,7 @@ import msgspec
 
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.targets import Oid
-from conductor_git.store.control.control import read_control
+from conductor_git.store.control.control import Control, read_control
 from conductor_git.store.control.pastrules import find_past_rules
 from conductor_git.store.notes.ledger_reader import read_ledger
 from conductor_git.store.notes.vouching import sifted
@@ -24,11 +24,13 @@ def take(
     *,
     also: Iterable[Oid] = (),
     refs: Refs | None = None,
+    control: Control | None = None,
     moved: Mapping[str, Oid] = {},
     use_cache: bool = True,
 ) -> Snapshot:
     """What git holds now. `also` names commits whose ancestry a door asks about; `moved` are branches (full names) as
-    they would be, under the rules of now. Without the cache, everything is read again and nothing is kept.
+    they would be, under the rules of now; `control` are the rules to judge by, where they are not those of the refs.
+    Without the cache, everything is read again and nothing is kept.
 
     Raises CannotRun where there is no policy, or git cannot be read.
     """
@@ -36,7 +38,7 @@ def take(
     refs = msgspec.structs.replace(refs, settings=refs.told(repo))
     # Both mostly wait, for different processes.
     notes = Aside(partial(read_ledger, repo, refs=refs, use_cache=use_cache))
-    control = read_control(repo, refs=refs, use_cache=use_cache)
+    control = control or read_control(repo, refs=refs, use_cache=use_cache)
     policy = control.policy
     ledger = sifted(repo, notes.answer(), policy, control.signers, use_cache=use_cache)
     then = msgspec.structs.replace(refs, oids={**refs.oids, **moved}) if moved else refs

@@ -83,13 +83,16 @@ cg_cannot_start() {
 	pre-merge-commit) cg_left='the merge is not committed' ;;
 	reference-transaction) cg_left='no branch was moved' ;;
 	pre-push) cg_left='nothing was pushed' ;;
+	pre-receive) cg_left='nothing of this push was taken' ;;
 	*) cg_left='nothing was committed' ;;
 	esac
+	cg_way_out=install
+	[ "$cg_door" != pre-receive ] || cg_way_out='doctor --fix    # in the hub, by whoever runs it'
 	{
 		echo "error: '$cg_door' must judge this, and conductor-git cannot be started; $cg_left [CG711]"
 		[ -z "$cg_python" ] || printf '%s\n' "       '$cg_python' does not have it any more"
 		echo "       'conductor-git-hook' is not on PATH, or does not start"
-		echo "hint: pip install conductor-git && conductor-git install"
+		echo "hint: pip install conductor-git && conductor-git $cg_way_out"
 	} >&2
 	cg_end 2
 }

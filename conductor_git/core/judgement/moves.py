@@ -218,14 +218,14 @@ def _new_claims(arrival: Arrival, before: Snapshot, after: Snapshot) -> Iterator
     dropped = graph.ancestors([arrival.old], stop=graph.ancestors([arrival.new])) if arrival.old else set()
     for oid in sorted(arrived, key=graph.generation):
         product = history.product(oid)
-        if product is None or _carried(oid, dropped, history):
+        if product is None or is_carried(oid, dropped, history):
             continue
         note = history.notes[oid]
         parents = (graph.parents(oid),)
         yield oid, Saying(note.line, note.trailers, arrival.branch, parents, product, arrival.platform)
 
 
-def _carried(oid: Oid, dropped: Iterable[Oid], history: History) -> bool:
+def is_carried(oid: Oid, dropped: Iterable[Oid], history: History) -> bool:
     """Whether a rewrite made it of a claim that stood on the branch: the same words on other parents, or the same
     content. With the same parents and other content it is a new claim, however much it looks like an old one."""
     note = history.notes[oid]

@@ -73,7 +73,7 @@ def read_control(
     refs = read_refs(repo) if refs is None else refs
     seen = dict[str, _Tip]()
     settings = refs.told(repo)
-    for branch in _candidates(repo, settings):
+    for branch in candidates(repo, settings):
         tip = None if branch in seen else _tip(repo, refs, branch)
         if tip is None:
             continue
@@ -170,7 +170,7 @@ def _diverged(tip: _Tip) -> tuple[Finding, ...]:
     return (Finding("CG709", "warning", tip.ref, message, hint),)
 
 
-def _candidates(repo: Repository, settings: Settings) -> Iterator[str]:
+def candidates(repo: Repository, settings: Settings) -> Iterator[str]:
     """Branches that may be the control branch, most likely first; each is asked for only when those before had none."""
     if settings.control:
         yield settings.control

@@ -22,6 +22,9 @@ ALONE = ("reference-transaction",)
 DOORS = (*MANAGED, *ALONE, "pre-push")
 """Hook types that have a door. pre-commit does not hand all of a push on: that file is ours, beneath its own."""
 
+HUB_DOOR = "pre-receive"
+"""The hook type that a hub has, and only a hub."""
+
 _PACKAGE = os.path.dirname(os.path.abspath(conductor_git.__file__))
 _INCLUDE = re.compile(r"^# include: (\S+)\n", re.MULTILINE)
 _OURS = re.compile(rb"\A#![^\n]*\n# installed by conductor-git ([^\s;]+)")

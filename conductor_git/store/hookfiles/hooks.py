@@ -14,7 +14,7 @@ from conductor_git.store.control.control import Control
 from conductor_git.store.files.locks import hold
 from conductor_git.store.files.refused import cannot
 from conductor_git.store.hookfiles import managers
-from conductor_git.store.hookfiles.doorfiles import ALONE, DOORS, compose, python_of, this_python, version_of
+from conductor_git.store.hookfiles.doorfiles import ALONE, DOORS, HUB_DOOR, compose, python_of, this_python, version_of
 from conductor_git.store.hookfiles.guards import guards_folder, remove_guards, write_guards
 from conductor_git.store.hookfiles.hookfolders import HookFolder, find_folders, hide, is_tracked, reveal
 from conductor_git.store.hookfiles.managers import Manager
@@ -100,6 +100,27 @@ def remove_doors(repo: Repository) -> Installed:
         removed = _remove(repo)
     remove_guards(repo)
     return removed
+
+
+def install_hub_door(repo: Repository) -> Installed:
+    """Put the door of a hub into its own hooks folder; done again, it changes nothing."""
+    with hold(repo, _LOCK, doing="install the hub's door"):
+        return _install(repo, _own_folder(repo), HUB_DOOR)
+
+
+def remove_hub_door(repo: Repository) -> Installed:
+    """Take the door of a hub away, and bring back what stood there."""
+    with hold(repo, _LOCK, doing="take the hub's door away"):
+        return Installed(tuple(_take_away(repo, _own_folder(repo).path, HUB_DOOR)))
+
+
+def hub_place(repo: Repository) -> Place:
+    """Where the door of a hub stands or would stand, and what is there now."""
+    return place_of(_own_folder(repo), HUB_DOOR)
+
+
+def _own_folder(repo: Repository) -> HookFolder:
+    return HookFolder(os.path.join(repo.common_dir, "hooks"), "own", (repo.common_dir,))
 
 
 def place_of(folder: HookFolder, door: str) -> Place:

@@ -1,0 +1,442 @@
+"""A hub: each attack works on a bare repository that does not enforce, and is refused by one that does."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conductor_git.core.events.event import Kind
+from conductor_git.store.notes.ledger import append
+from conductor_git.store.plumbing.repository import discover
+from tests.conftest import IDENTITY, Git
+from tests.forced import VARIABLE, Forced
+from tests.team import CLAIM, Team
+from tests.test_audit import rewrite, run_git
+from tests.test_landings import land, put
+
+PEOPLE = '[people]\nada = ["conductor", "ada"]\nbob = ["agent-2"]\neve = ["agent-3", "user-e"]\n'
+
+
+class Shop(Team):
+    """A clone without doors, a hub that enforces, and a bare repository with the same content that does not."""
+
+    def __init__(self, folder: Path, git: Git) -> None:
+        super().__init__(folder / "shop", git)
+        self.hub, self.open = folder / "hub.git", folder / "open.git"
+        self.forced = Forced(folder)
+
+    def push(self, login: str, *refspecs: str, to: Path | None = None, carried: str = "") -> tuple[int, str]:
+        return self.forced.push(self.root, to or self.hub, login, *refspecs, carried=carried)
+
+    def taken(self, login: str, *refspecs: str) -> None:
+        code, said = self.push(login, *refspecs)
+        assert code == 0, said
+
+    def refused(self, login: str, *refspecs: str, carried: str = "") -> str:
+        """Push to the hub that does not enforce, which must work, then to the one that does: what that says."""
+        code, said = self.push(login, *refspecs, to=self.open, carried=carried)
+        assert code == 0, said
+        return self.shut(login, *refspecs, carried=carried)
+
+    def shut(self, login: str, *refspecs: str, carried: str = "") -> str:
+        """What the hub says; no ref of it may have moved."""
+        before = self.git(self.hub, "for-each-ref")
+        code, said = self.push(login, *refspecs, carried=carried)
+        assert code != 0, said
+        assert self.git(self.hub, "for-each-ref") == before
+        assert "Traceback" not in said
+        remote = [line.removeprefix("remote: ").rstrip() for line in said.splitlines() if line.startswith("remote: ")]
+        assert remote[0].startswith(("error: ", "alarm: ")), said
+        return "\n".join(remote)
+
+    def claim(self) -> str:
+        """Work on plan 2, proven and claimed."""
+        put(self, "work")
+        self.prove("2.0")
+        code, said = self.commit("--allow-empty", "-m", f"{CLAIM}\n\nConductor-Plan: 2\nConductor-Wave: 0")
+        assert code == 0, said
+        return self.git(self.root, "rev-parse", "HEAD")
+
+    def ledger(self, writer: str) -> str:
+        """The full name of a writer's ledger in the clone."""
+        return self.git(self.root, "for-each-ref", "--format=%(refname)", f"refs/notes/conductor/{writer}.*")
+
+    def say(self, writer: str, kind: Kind = "memory", data: dict[str, object] | None = None) -> str:
+        """Record an event in anybody's name, as whoever has a shell can."""
+        event = append(
+            discover(str(self.root)), writer=writer, kind=kind, data=data or {"text": "hello"}, now=2_000_000_000
+        )
+        return event.id
+
+
+@pytest.fixture(scope="session")
+def founded(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Clone and hub, made by the commands, and what the conductor pushed first. Built once and copied."""
+    folder = tmp_path_factory.mktemp("founded")
+    shutil.copytree(template, folder / "shop", symlinks=True)
+    with pytest.MonkeyPatch.context() as patch:
+        home = tmp_path_factory.mktemp("home")
+        path = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
+        own = {"HOME": str(home), "CONDUCTOR_CACHE": str(home / "cache"), "PATH": path}
+        for name, value in {**IDENTITY, **own, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}.items():
+            patch.setenv(name, value)
+        shop = Shop(folder, run_git)
+        shop.git(shop.root, "checkout", "-q", "main")
+        policy = shop.root / ".conductor/conductor.toml"
+        policy.write_text(policy.read_text() + PEOPLE)
+        shop.git(shop.root, "commit", "-q", "-a", "-m", "say who is who")
+        shop.git(shop.root, "branch", "-q", "-f", "b2", "main")
+        shop.git(shop.root, "checkout", "-q", "b2")
+        for name in ("hub.git", "open.git"):
+            shop.git(folder, "init", "-q", "--bare", "-b", "main", name)
+        made = shop.run(*("conductor-git", "hub", "init", str(shop.hub), "--conductor", "ada", "--identity", VARIABLE))
+        assert made[0] == 0, made[1]
+        for place in (shop.hub, shop.open):
+            code, said = shop.push("ada", "main", to=place)
+            assert code == 0, said
+        # Once more, now that there is a control branch that can be pinned.
+        assert shop.run("conductor-git", "hub", "install", at=shop.hub)[0] == 0
+    return folder
+
+
+@pytest.fixture
+def shop(founded: Path, tmp_path: Path, git: Git) -> Shop:
+    for name in ("shop", "hub.git", "open.git"):
+        shutil.copytree(founded / name, tmp_path / name, symlinks=True)
+    made = Shop(tmp_path, git)
+    discover(str(made.root))
+    return made
+
+
+def test_proven_work_goes_in_from_claim_to_landing(shop: Shop) -> None:
+    shop.git(shop.root, "checkout", "-q", "main")
+    put(shop, "direct")
+    shop.taken("ada", "main")
+    shop.git(shop.root, "checkout", "-q", "b2")
+    shop.claim()
+    shop.taken("bob", "b2", shop.ledger("agent-2"))
+    land(shop, "b2")
+    assert (
+        shop.run("conductor-git", "validate", "2.0", "--commit", "HEAD", env={"CONDUCTOR_WRITER": "conductor"})[0] == 0
+    )
+    shop.taken("ada", "main", shop.ledger("conductor"))
+    shop.taken("eve", "b2:refs/heads/elsewhere", "HEAD~1:refs/tags/v1")
+    shop.taken("bob", ":b2")
+
+
+def test_a_claim_without_a_proof(shop: Shop) -> None:
+    put(shop, "work")
+    assert shop.commit("--allow-empty", "--no-verify", "-m", CLAIM)[0] == 0
+    assert "[CG201]" in shop.refused("bob", "b2")
+    # One bad ref refuses all of the push, and work without the claim goes in.
+    assert "[CG201]" in shop.shut("bob", "b2", "b2~1:refs/heads/other")
+    shop.taken("bob", "b2~1:refs/heads/b2", "b2:refs/heads/other")
+    # What passes on a branch of nobody's does not pass by another door.
+    assert "[CG201]" in shop.shut("bob", "b2")
+
+
+def test_a_claim_whose_proof_comes_with_it_or_came_before(shop: Shop) -> None:
+    shop.claim()
+    assert "[CG201]" in shop.shut("bob", "b2")
+    shop.taken("bob", "b2", shop.ledger("agent-2"))
+
+
+def test_a_ledger_line_in_anothers_name(shop: Shop) -> None:
+    shop.say("conductor")
+    assert "[CG652]" in shop.refused("eve", shop.ledger("conductor"))
+    shop.say("agent-2")
+    assert "[CG652]" in shop.refused("eve", shop.ledger("agent-2"))
+    # In a ledger of one's own, another's name is in the line.
+    forged = shop.ledger("agent-2").replace("agent-2", "agent-3")
+    assert "[CG602]" in shop.refused("eve", f"{shop.ledger('agent-2')}:{forged}")
+    # Names that readers would take for a writer's, and copies of others' ledgers.
+    for ref in ("refs/notes/conductor/x/conductor.00000000", "refs/notes/conductor-remotes/x/conductor.00000000"):
+        assert "[CG654]" in shop.refused("eve", f"{shop.ledger('conductor')}:{ref}")
+
+
+def test_a_ledger_that_goes_back(shop: Shop) -> None:
+    shop.say("agent-2")
+    ref = shop.ledger("agent-2")
+    first = shop.git(shop.root, "rev-parse", ref)
+    shop.say("agent-2", data={"text": "again"})
+    for place in (shop.hub, shop.open):
+        assert shop.push("bob", ref, to=place)[0] == 0
+    tip = shop.git(shop.root, "rev-parse", ref)
+    assert "[CG611]" in shop.refused("bob", f"+{first}:{ref}")
+    assert shop.push("bob", f"+{tip}:{ref}", to=shop.open)[0] == 0
+    assert "[CG611]" in shop.refused("bob", f":{ref}")
+    assert shop.push("bob", f"+{tip}:{ref}", to=shop.open)[0] == 0
+    # What is only below a further parent is no longer what the ledger says.
+    tree = shop.git(shop.root, "rev-parse", f"{first}^{{tree}}")
+    evil = shop.git(shop.root, "commit-tree", "-p", first, "-p", tip, "-m", "conductor: clock 9 known 9", tree)
+    assert "[CG611]" in shop.refused("bob", f"{evil}:{ref}")
+
+
+def test_a_ledger_commit_that_drops_a_line(shop: Shop) -> None:
+    shop.say("agent-2")
+    ref = shop.ledger("agent-2")
+    shop.say("agent-2", data={"text": "again"})
+    for place in (shop.hub, shop.open):
+        assert shop.push("bob", ref, to=place)[0] == 0
+
+    def drop(folder: Path) -> None:
+        next(path for path in folder.rglob("*") if path.is_file() and ".git" not in path.parts[-1]).unlink()
+
+    rewrite(shop, drop, ref=ref)
+    assert "[CG610]" in shop.refused("bob", ref)
+
+
+def test_a_note_under_another_key_and_a_large_one(shop: Shop) -> None:
+    shop.say("agent-2")
+    ref = shop.ledger("agent-2")
+    good = shop.git(shop.root, "rev-parse", ref)
+
+    def scribble(folder: Path) -> None:
+        (folder / "anything").write_text("x\n")
+
+    rewrite(shop, scribble, ref=ref)
+    assert "[CG605]" in shop.refused("bob", ref)
+    shop.git(shop.root, "update-ref", ref, good)
+
+    def fill(folder: Path) -> None:
+        line = json.dumps({"text": "x" * 300_000}).encode()
+        oid = discover(str(shop.root)).hash("blob", line)
+        (folder / oid[:2]).mkdir(exist_ok=True)
+        (folder / oid[:2] / oid[2:]).write_bytes(line)
+
+    rewrite(shop, fill, ref=ref)
+    assert "[CG653]" in shop.refused("bob", f"+{ref}")
+
+
+def test_rules_are_not_changed_by_whom_they_bind(shop: Shop) -> None:
+    put(shop, "work")
+    assert shop.commit("--allow-empty", "--no-verify", "-m", CLAIM)[0] == 0
+    shop.git(shop.root, "checkout", "-q", "main")
+    put(shop, ".conductor/scripts/verify.sh", "#!/bin/sh\n")
+    shop.git(shop.root, "checkout", "-q", "b2")
+    said = shop.refused("bob", "main", "b2")
+    assert "only the conductor moves 'refs/heads/main'" in said
+    assert "[CG656]" in said
+    # Nor by the conductor in the same push: what is pushed is judged by the rules that stand.
+    assert "[CG201]" in shop.shut("ada", "main", "b2")
+    shop.taken("ada", "main")
+
+
+def test_rules_that_nobody_could_obey_do_not_come_in(shop: Shop) -> None:
+    shop.git(shop.root, "checkout", "-q", "main")
+    put(shop, ".conductor/conductor.toml", "format = 1\nrepositry = 'x'\n")
+    said = shop.refused("ada", "main")
+    assert "[CG657]" in said
+    assert "did you mean 'repository'?" in said
+
+
+def test_a_hub_whose_rules_are_broken_takes_only_what_mends_them(shop: Shop) -> None:
+    shop.git(shop.root, "checkout", "-q", "main")
+    good = (shop.root / ".conductor/conductor.toml").read_text()
+    put(shop, ".conductor/conductor.toml", "format = 2\n")
+    shop.git(shop.root, "push", "-q", str(shop.open), "main")
+    shop.git(shop.hub, "fetch", "-q", str(shop.open), "main:main")
+    said = shop.shut("bob", "main:refs/heads/other")
+    assert "this hub cannot judge" in said
+    assert "'ada' pushes a policy that can be obeyed" in said
+    put(shop, ".conductor/conductor.toml", good)
+    shop.taken("ada", "main")
+    shop.taken("bob", "main:refs/heads/other")
+
+
+def test_another_branch_is_not_taken_for_the_control_branch(shop: Shop, git: Git) -> None:
+    """Where the control branch is not called 'main', clones would read a policy on 'main' first."""
+    policy = (shop.root / ".conductor/conductor.toml").read_text()
+    git(shop.root, "checkout", "-q", "-b", "trunk", "main")
+    put(shop, ".conductor/conductor.toml", policy.replace("[validation]", 'integration = "trunk"\n[validation]'))
+    for place in (shop.hub, shop.open):
+        git(shop.root, "push", "-q", "--receive-pack=git -c core.hooksPath=/dev/null receive-pack", str(place), "trunk")
+        git(place, "update-ref", "-d", "refs/heads/main")
+    git(shop.hub, "config", "conductor.control", "trunk")
+    assert "would be taken for the control branch" in shop.refused("eve", "main")
+    shop.taken("eve", "main:refs/heads/other")
+
+
+def test_integration_is_moved_by_the_conductor_only_and_forward(shop: Shop) -> None:
+    shop.claim()
+    assert "[CG656]" in shop.refused("bob", "b2:main", shop.ledger("agent-2"))
+    assert shop.push("ada", "+main", to=shop.open)[0] == 0
+    assert "[CG502]" in shop.refused("ada", "b2:main")
+    assert shop.push("ada", "+main", to=shop.open)[0] == 0
+    assert "[CG656]" in shop.shut("ada", ":main")
+    shop.git(shop.root, "checkout", "-q", "main")
+    put(shop, "direct")
+    for place in (shop.hub, shop.open):
+        assert shop.push("ada", "main", to=place)[0] == 0
+    assert "[CG508]" in shop.refused("ada", "+main~1:main")
+
+
+def test_a_fast_forward_onto_unclaimed_work_of_a_plan(shop: Shop) -> None:
+    put(shop, "work")
+    for place in (shop.hub, shop.open):
+        assert shop.push("bob", "b2", to=place)[0] == 0
+    assert "[CG502]" in shop.refused("ada", "b2:main")
+
+
+def test_a_merge_of_unclaimed_work_of_a_plan(shop: Shop) -> None:
+    put(shop, "work")
+    for place in (shop.hub, shop.open):
+        assert shop.push("bob", "b2", to=place)[0] == 0
+    land(shop, "b2")
+    assert "[CG503]" in shop.refused("ada", "main")
+
+
+def test_a_landing_without_its_proof_and_an_evil_one(shop: Shop) -> None:
+    shop.claim()
+    shop.git(shop.root, "checkout", "-q", "main")
+    put(shop, "other")
+    land(shop, "b2")
+    ledger = shop.ledger("agent-2")
+    for place in (shop.hub, shop.open):
+        assert shop.push("bob", "b2", ledger, to=place)[0] == 0
+    assert "[CG504]" in shop.refused("ada", "main")
+    assert (
+        shop.run("conductor-git", "validate", "2.0", "--commit", "HEAD", env={"CONDUCTOR_WRITER": "conductor"})[0] == 0
+    )
+    proof = shop.ledger("conductor")
+    put(shop, "smuggled")
+    tree = shop.git(shop.root, "rev-parse", "HEAD^{tree}")
+    evil = shop.git(shop.root, "commit-tree", "-p", "HEAD~1^1", "-p", "HEAD~1^2", "-m", "land", tree)
+    assert "[CG505]" in shop.shut("ada", f"{evil}:main", proof)
+    shop.taken("ada", "HEAD~1:main", proof)
+
+
+def test_claims_are_not_lost_and_a_rewrite_carries_them(shop: Shop) -> None:
+    commit = shop.claim()
+    for place in (shop.hub, shop.open):
+        assert shop.push("bob", "b2", shop.ledger("agent-2"), to=place)[0] == 0
+    assert "[CG655]" in shop.refused("bob", "+b2~1:b2")
+    assert shop.push("bob", "b2", to=shop.open)[0] == 0
+    assert "[CG655]" in shop.refused("bob", ":b2")
+    shop.git(shop.root, "checkout", "-q", "main")
+    put(shop, "other")
+    shop.taken("ada", "main")
+    shop.git(shop.root, "checkout", "-q", "b2")
+    shop.git(shop.root, "rebase", "-q", "main")
+    assert shop.git(shop.root, "rev-parse", "HEAD") != commit
+    shop.taken("bob", "+b2")
+
+
+def test_paths_of_others_and_the_control_tree(shop: Shop) -> None:
+    put(shop, "docs/of-plan-3")
+    assert "[CG402]" in shop.refused("bob", "b2")
+    shop.git(shop.root, "reset", "-q", "--hard", "main")
+    put(shop, ".conductor/scripts/verify.sh", "#!/bin/sh\n")
+    assert "[CG403]" in shop.shut("bob", "b2")
+
+
+def test_refs_that_change_what_others_mean(shop: Shop, git: Git) -> None:
+    evil = git(shop.root, "commit-tree", "-m", "another beginning", "HEAD^{tree}")
+    replaced = f"{evil}:refs/replace/{git(shop.root, 'rev-parse', 'main')}"
+    code, said = shop.push("eve", replaced, to=shop.open)
+    assert code == 0, said
+    code, said = shop.push("eve", replaced)
+    assert (code, "deny updating a hidden ref" in said) == (1, True)
+    for ref in ("refs/conductor/hub", "refs/remotes/origin/b2", "refs/notes/conductor", "refs/heads/MAIN"):
+        assert "[CG654]" in shop.shut("eve", f"+{evil}:{ref}"), ref
+    # A name that stands for another one in the hub.
+    git(shop.hub, "symbolic-ref", "refs/heads/master", "refs/heads/main")
+    assert "[CG654]" in shop.shut("eve", f"+{evil}:refs/heads/master")
+
+
+def test_hostile_names_are_taken_as_names(shop: Shop) -> None:
+    names = [f"refs/heads/{name}" for name in ("$(touch x)", "`id`", "-x", "a;b", "\u202egnp", "--delete", "'q'")]
+    shop.taken("eve", *(f"main:{name.replace(' ', '')}" for name in names))
+    put(shop, "docs/x")
+    said = shop.shut("eve", "b2", "b2:refs/replace-\u202e", "b2:refs/remotes/\u202e")
+    assert "'refs/remotes/\\u202e' is a name that nobody pushes to" in said
+
+
+def test_who_pushes_is_one_person_or_nobody(shop: Shop, git: Git) -> None:
+    assert "[CG651]" in shop.refused("", "main:refs/heads/x")
+    assert "[CG651]" in shop.refused("ada bob", "main:refs/heads/y")
+    assert "two people are named" in shop.refused("bob", "main:refs/heads/z", carried="REMOTE_USER=ada")
+    assert "a deploy key pushes" in shop.refused("bob", "main:refs/heads/k", carried="GITEA_DEPLOY_KEY_ID=7")
+    shop.taken("bob", "main:refs/heads/x")
+    git(shop.hub, "config", "--add", "conductor.identity", "REMOTE_USER")
+    assert "goes by 2 variables" in shop.shut("bob", "main:refs/heads/y")
+    git(shop.hub, "config", "--unset-all", "conductor.identity")
+    assert "is not set up to know who pushes" in shop.shut("bob", "main:refs/heads/y")
+
+
+def test_the_configuration_of_who_pushes_opens_nothing(shop: Shop, git: Git, tmp_path: Path) -> None:
+    """Over a path the environment of the one who pushes reaches the hub's git."""
+    put(shop, "work")
+    assert shop.commit("--allow-empty", "--no-verify", "-m", CLAIM)[0] == 0
+    (tmp_path / "empty").mkdir()
+    config = tmp_path / "evil"
+    config.write_text(
+        f"[core]\n\thooksPath = {tmp_path / 'empty'}\n[conductor]\n\tidentity = USER\n\tcontrol = b2\n\tfounder = bob\n"
+    )
+    env = {"GIT_CONFIG_GLOBAL": str(config), VARIABLE: "bob", "USER": "ada", "PYTHONPATH": str(tmp_path)}
+    env |= {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "core.hooksPath",
+        "GIT_CONFIG_VALUE_0": str(tmp_path / "empty"),
+    }
+    (tmp_path / "msgspec.py").write_text("raise SystemExit(0)\n")
+    hooked = shop.open / "hooks" / "pre-receive"
+    hooked.write_text("#!/bin/sh\nexit 1\n")
+    hooked.chmod(0o755)
+    assert shop.run("git", "push", str(shop.open), "b2", env=env)[0] == 0
+    code, said = shop.run("git", "push", str(shop.hub), "b2", env=env)
+    assert code != 0
+    assert "[CG201]" in said
+
+
+def test_what_a_push_says_it_replaces_must_be_what_stands(shop: Shop, git: Git) -> None:
+    """A client may say anything: git then refuses that one ref, and takes the others."""
+    hook = shop.hub / "hooks" / "pre-receive"
+    zero, main = "0" * 40, git(shop.root, "rev-parse", "main")
+    env = {**os.environ, "GIT_DIR": ".", VARIABLE: "ada"}
+    lines = f"{zero} {main} refs/heads/main\n{zero} {main} refs/heads/new\n"
+    done = subprocess.run([hook], cwd=shop.hub, env=env, input=lines, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "[CG658]" in done.stderr
+
+
+def test_a_hub_that_cannot_judge_refuses(shop: Shop) -> None:
+    hook = shop.hub / "hooks" / "pre-receive"
+    text = hook.read_text()
+    hook.write_text(text.replace(sys.executable, "/nowhere/python"))
+    said = shop.shut("ada", "main:refs/heads/x", carried="PATH=/usr/bin:/bin")
+    assert "[CG711]" in said
+    assert "doctor --fix" in said
+    hook.write_text("\n".join([text.partition("\n")[0], "PATH=/nowhere", text.partition("\n")[2]]))
+    before = shop.git(shop.hub, "for-each-ref")
+    assert shop.push("ada", "main:refs/heads/x")[0] != 0
+    assert shop.git(shop.hub, "for-each-ref") == before
+    shop.git(shop.hub, "update-ref", "-d", "refs/heads/main")
+    hook.write_text(text)
+    assert "it has no policy yet" in shop.shut("bob", "main:refs/heads/x")
+
+
+def test_a_hook_that_stood_there_runs_first(shop: Shop, tmp_path: Path) -> None:
+    assert shop.run("conductor-git", "hub", "install", at=shop.hub)[1].count("nothing was changed") == 1
+    kept = shop.hub / "hooks" / "pre-receive.kept-by-conductor"
+    kept.write_text(f"#!/bin/sh\ncat >{tmp_path}/seen\nexit 3\n")
+    kept.chmod(0o755)
+    assert shop.push("ada", "main:refs/heads/x")[0] != 0
+    assert (tmp_path / "seen").read_text().endswith(" refs/heads/x\n")
+
+
+def test_clones_know_a_hub_after_a_fetch(shop: Shop, git: Git) -> None:
+    git(shop.root, "remote", "add", "origin", str(shop.hub))
+    git(shop.root, "fetch", "-q")
+    git(shop.root, "branch", "-q", "-u", "origin/main", "main")
+    assert "level L0" in shop.run("conductor-git", "doctor")[1]
+    assert shop.run("conductor-git", "install")[0] == 0
+    git(shop.root, "fetch", "-q")
+    said = shop.run("conductor-git", "doctor")[1]
+    assert "level L1: 'origin' says that it is a hub" in said
