@@ -320,6 +320,7 @@ def test_install_also_lets_the_ledger_be_fetched(root: Path, git: Git, tmp_path:
     assert refspecs == [
         "+refs/heads/*:refs/remotes/origin/*",
         "+refs/notes/conductor/*:refs/notes/conductor-remotes/origin/*",
+        "+refs/conductor/*:refs/conductor-remotes/origin/*",
     ]
     assert install(discover(str(root))).text == "every door stood already; nothing was changed"
     assert uninstall(discover(str(root))).code == 0
