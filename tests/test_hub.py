@@ -440,3 +440,77 @@ def test_clones_know_a_hub_after_a_fetch(shop: Shop, git: Git) -> None:
     git(shop.root, "fetch", "-q")
     said = shop.run("conductor-git", "doctor")[1]
     assert "level L1: 'origin' says that it is a hub" in said
+
+
+def doctor(shop: Shop, *args: str) -> tuple[int, str]:
+    return shop.run("conductor-git", "doctor", *args, at=shop.hub)
+
+
+def test_doctor_says_what_a_hub_enforces_and_mends_it(shop: Shop, git: Git) -> None:
+    code, said = doctor(shop)
+    assert (code, said.splitlines()) == (
+        0,
+        [
+            "'pre-receive' answers",
+            f"who pushes is read from '{VARIABLE}'",
+            "conducted by ada",
+            f"rules are read from 'refs/heads/main', at '{git(shop.hub, 'rev-parse', 'main')[:12]}'",
+        ],
+    )
+    hook = shop.hub / "hooks" / "pre-receive"
+    text = hook.read_text()
+    for broken in ("#!/bin/sh\nexit 0\n", text.replace("exit $?", "exit 0"), text.replace("| cg_judge", "| :")):
+        hook.write_text(broken)
+        code, said = doctor(shop)
+        assert (code, "[CG711]" in said) == (1, True), broken
+        assert doctor(shop, "--fix")[0] == 0
+        hook.with_name("pre-receive.kept-by-conductor").unlink(missing_ok=True)
+    assert hook.read_text() == text
+    hook.chmod(0o644)
+    git(shop.hub, "config", "--unset", "core.hooksPath")
+    git(shop.hub, "update-ref", "-d", "refs/conductor/hub")
+    code, said = doctor(shop)
+    assert [line for line in said.splitlines() if "[CG" in line] == [
+        f"error: '{hook}' is not executable: what is not proven comes in, or nothing does [CG711]",
+        "error: the hub's configuration lacks 'core.hooksPath = hooks' [CG712]",
+        "warning: 'refs/conductor/hub' is not there: clones cannot tell that this is a hub [CG712]",
+    ]
+    assert doctor(shop, "--fix")[0] == 0
+    git(shop.hub, "config", "--unset", "conductor.identity")
+    assert "[CG651]" in doctor(shop)[1]
+    git(shop.hub, "update-ref", "-d", "refs/heads/main")
+    assert "only the conductor's pushes go in: there is no policy [CG657]" in doctor(shop)[1]
+
+
+def test_installed_twice_and_taken_back_nothing_is_left(tmp_path: Path, git: Git, repo_dir: Path) -> None:
+    git(tmp_path, "clone", "-q", "--bare", str(repo_dir), "old.git")
+    old = tmp_path / "old.git"
+    team = Team(old, git)
+    hook = old / "hooks" / "pre-receive"
+    hook.write_text("#!/bin/sh\nexit 0\n")
+    hook.chmod(0o755)
+    git(old, "config", "receive.fsckObjects", "true")
+
+    def state() -> tuple[list[str], list[str], str]:
+        files = sorted(path.name for path in (old / "hooks").iterdir() if not path.name.endswith(".sample"))
+        return files, sorted(git(old, "config", "--local", "--list").splitlines()), git(old, "for-each-ref")
+
+    before = state()
+    assert team.run("conductor-git", "hub", "install", "--identity", "GL_USER", "--conductor", "ada")[0] == 0
+    after = state()
+    assert after != before
+    for command in (("hub", "install"), ("install",), ("hub", "install", "--identity", "GL_USER")):
+        code, said = team.run("conductor-git", *command)
+        assert (code, said.splitlines()[0]) == (0, "it was a hub already; nothing was changed")
+    assert state() == after
+    assert team.run("conductor-git", "uninstall")[0] == 0
+    assert (state(), hook.read_text()) == (before, "#!/bin/sh\nexit 0\n")
+    code, said = team.run("conductor-git", "hub", "install", at=repo_dir)
+    assert (code, "is no bare repository" in said) == (2, True)
+
+
+def test_a_hub_that_was_moved_still_refuses(shop: Shop, tmp_path: Path) -> None:
+    shop.hub = shop.hub.rename(tmp_path / "moved to.git")
+    put(shop, "docs/x")
+    assert "[CG402]" in shop.shut("bob", "b2")
+    assert doctor(shop)[0] == 0

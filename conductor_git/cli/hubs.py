@@ -32,14 +32,19 @@ def init(folder: str, conductor: str, identity: str, as_json: bool) -> int:
     return finish(hub_init(folder, conductor=conductor, identity=identity), as_json=as_json)
 
 
-@click.command(cls=Command, examples=("hub install --identity GL_USER --conductor ada",))
+@click.command(cls=Command, examples=("hub install --identity GL_USER --conductor ada", "hub install --print gitolite"))
 @_conductor
 @_identity
+@click.option(
+    "--print", "server", type=click.Choice(["gitolite", "http", "ssh"]), help="Print what to put where on a server."
+)
 @json_option
-def install(conductor: str, identity: str, as_json: bool) -> int:
+def install(conductor: str, identity: str, server: str | None, as_json: bool) -> int:
     """Make this bare repository enforce the rules."""
-    from conductor_git.commands.hub import hub_install
+    from conductor_git.commands.hub import hub_install, hub_print
 
+    if server is not None:
+        return finish(hub_print(server), as_json=as_json)
     return finish(hub_install(here(), conductor=conductor, identity=identity), as_json=as_json)
 
 

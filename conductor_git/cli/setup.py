@@ -63,18 +63,22 @@ def init(
 @json_option
 def install(as_json: bool) -> int:
     """Install the doors (hooks) where a policy exists."""
+    from conductor_git.commands.hub import hub_install, is_hub
     from conductor_git.commands.install import install as journey
 
-    return finish(journey(here()), as_json=as_json)
+    repo = here()
+    return finish(hub_install(repo) if is_hub(repo) else journey(repo), as_json=as_json)
 
 
 @click.command(cls=Command, examples=("uninstall",))
 @json_option
 def uninstall(as_json: bool) -> int:
     """Take the doors out, bring back the hooks of before."""
+    from conductor_git.commands.hub import hub_uninstall, is_hub
     from conductor_git.commands.install import uninstall as journey
 
-    return finish(journey(here()), as_json=as_json)
+    repo = here()
+    return finish(hub_uninstall(repo) if is_hub(repo) else journey(repo), as_json=as_json)
 
 
 @click.command(cls=Command, examples=("whoami", "whoami --json"))
@@ -92,5 +96,7 @@ def whoami(as_json: bool) -> int:
 def doctor(fix: bool, as_json: bool) -> int:
     """Fire every door in every worktree, name what lacks."""
     from conductor_git.commands.doctor import doctor as journey
+    from conductor_git.commands.hub import hub_doctor, is_hub
 
-    return finish(journey(here(), fix=fix), as_json=as_json)
+    repo = here()
+    return finish(hub_doctor(repo, fix=fix) if is_hub(repo) else journey(repo, fix=fix), as_json=as_json)

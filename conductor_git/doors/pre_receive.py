@@ -20,6 +20,7 @@ from conductor_git.store.auditing.changes import read_changes
 from conductor_git.store.auditing.ledgers import read_lines
 from conductor_git.store.control.control import Control, NoPolicy, read_control
 from conductor_git.store.control.controltree import BrokenRules
+from conductor_git.store.hub.founding import read_rules
 from conductor_git.store.hub.gate import (
     Hub,
     Stands,
@@ -64,7 +65,7 @@ def pre_receive(args: list[str]) -> int:
 
 def _judge(hub: Hub, login: str, commands: tuple[Command, ...]) -> Sequence[Finding]:
     stands = read_stands(hub)
-    rules = _rules(hub, stands)
+    rules = read_rules(hub)
     control = rules if isinstance(rules, Control) else None
     policy, plans = (control.policy, control.plans) if control else (None, ())
     pusher = pusher_of(login, policy, hub.founder)
@@ -81,14 +82,6 @@ def _judge(hub: Hub, login: str, commands: tuple[Command, ...]) -> Sequence[Find
         return [_without_rules(rules, hub)]
     check_commits(hub.repository, push.of("ledger", *_JUDGED))
     return _ledgers(push, control) or _rules_after(push, control) or _history(push, control)
-
-
-def _rules(hub: Hub, stands: Stands) -> Control | CannotRun:
-    """The rules of the hub's own control tip: never those that are pushed."""
-    try:
-        return read_control(hub.repository, refs=stands.over(), use_cache=False)
-    except (NoPolicy, BrokenRules) as error:
-        return error
 
 
 def _without_rules(rules: Control | CannotRun, hub: Hub) -> Finding:

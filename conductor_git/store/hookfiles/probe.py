@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from conductor_git.store.hookfiles.doorfiles import HUB_DOOR
 from conductor_git.store.hookfiles.hooks import Place
 from conductor_git.store.plumbing.git import environment
 from conductor_git.store.plumbing.refs import HEADS
@@ -72,6 +73,8 @@ def _bait(repo: Repository, door: str, folder: str) -> tuple[list[str], dict[str
         return ["prepared"], {}
     if door == "pre-push":
         return [".", "."], {}
+    if door == HUB_DOOR:
+        return [], {"GIT_DIR": "."}
     head = repo.resolve("HEAD")
     return [], {f"GITHEAD_{head}": "doctor"} if head else {}
 
@@ -86,7 +89,12 @@ def _nothing(repo: Repository) -> bytes:
     return b""
 
 
-_LINES = {"reference-transaction": _deletions, "pre-push": _nothing}
+def _reserved(repo: Repository) -> bytes:
+    """A ref that nobody pushes, whoever it is."""
+    return f"{repo.zero} {repo.hash('blob', b'')} refs/conductor/doctor\n".encode("ascii")
+
+
+_LINES = {"reference-transaction": _deletions, "pre-push": _nothing, HUB_DOOR: _reserved}
 """What is said to doors that read lines."""
 
 
@@ -125,6 +133,8 @@ def _judged(door: str, code: int, said: str) -> Answer:
     refused = code == _REFUSED and re.search(r"\[CG\d{3}\]", said) is not None
     if door == "commit-msg":
         well = refused and "[CG102]" in said
+    elif door == HUB_DOOR:
+        well = asked and refused
     elif door in ("pre-commit", "reference-transaction", "pre-push"):
         well = asked and (refused or code == _PASSED)
     else:

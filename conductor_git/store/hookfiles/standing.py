@@ -9,9 +9,9 @@ import msgspec
 
 import conductor_git
 from conductor_git.store.hookfiles import managers
-from conductor_git.store.hookfiles.doorfiles import DOORS
+from conductor_git.store.hookfiles.doorfiles import DOORS, HUB_DOOR
 from conductor_git.store.hookfiles.hookfolders import HookFolder, find_folders, is_tracked
-from conductor_git.store.hookfiles.hooks import Place, place_of
+from conductor_git.store.hookfiles.hooks import Place, hub_place, place_of
 from conductor_git.store.hookfiles.managers import Manager, PreCommit
 from conductor_git.store.hookfiles.probe import Answer, fire, fire_entry
 from conductor_git.store.hookfiles.shellhooks import TrackedHooks
@@ -44,6 +44,16 @@ def look_at_doors(repo: Repository) -> tuple[Standing, ...]:
     )
 
 
+def look_at_hub_door(repo: Repository) -> Standing:
+    """Look at the door of a hub, and fire it if it seems to stand."""
+    place = hub_place(repo)
+    where = repo.common_dir
+    if place.holds != "ours":
+        return Standing(where, place.door, "missing", place.path, detail=_why_missing(place, where))
+    state, _, detail = _state_of_ours(place, where)
+    return Standing(where, place.door, state, place.path, detail=detail)
+
+
 def _standing(folder: HookFolder, door: str, worktree: str) -> Standing:
     place = place_of(folder, door)
     state, by, detail = _state(folder, place, worktree)
@@ -72,7 +82,7 @@ def _state_of_ours(place: Place, worktree: str) -> tuple[State, str, str]:
         return "outdated", by, f"conductor-git {place.version} wrote it"
     if place.python and not os.access(place.python, os.X_OK):
         return "no interpreter", by, f"'{place.python}' is gone"
-    if not os.path.lexists(os.path.join(worktree, ".git")):
+    if place.door != HUB_DOOR and not os.path.lexists(os.path.join(worktree, ".git")):
         # A bare repository without worktrees: nobody commits in it.
         return "stands", by, ""
     return _answered(by, fire(place, worktree))

@@ -8,9 +8,10 @@ import msgspec
 
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.findings import Finding
-from conductor_git.store.control.control import NoPolicy, read_control
+from conductor_git.store.control.control import Control, NoPolicy, read_control
 from conductor_git.store.control.controltree import BrokenRules
-from conductor_git.store.hookfiles.hooks import install_hub_door, remove_hub_door
+from conductor_git.store.hookfiles.doorfiles import HUB_DOOR, compose, this_python
+from conductor_git.store.hookfiles.hooks import hub_place, install_hub_door, remove_hub_door
 from conductor_git.store.hub.gate import CONTROL, FOUNDER, IDENTITY, Hub, hub_of, read_stands
 from conductor_git.store.plumbing.config import add_shared, remove_shared, set_shared
 from conductor_git.store.plumbing.git import run
@@ -71,7 +72,7 @@ def settle(repo: Repository, *, identity: str, founder: str) -> Settled:
     done = list(installed.done)
     if changed:
         done.append(f"set in its configuration: {', '.join(changed)}")
-    if repo.resolve(HUB_MARK, kind="blob") is None:
+    if not is_marked(repo):
         mark = repo.git("hash-object", "-w", "--stdin", stdin=_MARK, writes=True).text()
         repo.git("update-ref", HUB_MARK, mark, writes=True)
         done.append(f"'{HUB_MARK}' says to clones that this is a hub")
@@ -89,7 +90,7 @@ def unsettle(repo: Repository) -> Settled:
         remove_shared(repo, _SET, entry)
     if ours:
         done.append(f"out of its configuration: {', '.join(entry.partition(' ')[0] for entry in ours)}")
-    if repo.resolve(HUB_MARK, kind="blob") is not None:
+    if is_marked(repo):
         repo.git("update-ref", "-d", HUB_MARK, writes=True)
         done.append(f"'{HUB_MARK}' removed")
     return Settled(tuple(done))
@@ -97,13 +98,34 @@ def unsettle(repo: Repository) -> Settled:
 
 def is_hub(repo: Repository) -> bool:
     """Whether it says that it is a hub, or is set up as one."""
-    return repo.bare and (bool(hub_of(repo).founder) or repo.resolve(HUB_MARK, kind="blob") is not None)
+    return repo.bare and (bool(hub_of(repo).founder) or is_marked(repo))
 
 
 def missing_settings(repo: Repository) -> list[str]:
     """The settings that a hub must have and this one has not, as `key = value`."""
-    return [f"{key} = {value}" for key, value in (("core.hooksPath", hooks_path(repo)), *_FIXED)
-            if value not in _values(repo, key)]  # fmt: skip
+    wanted = (("core.hooksPath", hooks_path(repo)), *_FIXED)
+    return [f"{key} = {value}" for key, value in wanted if value not in _values(repo, key)]
+
+
+def is_marked(repo: Repository) -> bool:
+    """Whether clones can tell that it is a hub."""
+    return repo.resolve(HUB_MARK, kind="blob") is not None
+
+
+def drift(repo: Repository) -> str:
+    """How the hook file differs from what would be written now; empty where it does not, or is not ours."""
+    place = hub_place(repo)
+    if place.holds != "ours" or place.content == compose(HUB_DOOR, this_python()):
+        return ""
+    return "it was changed, or is of another installation"
+
+
+def read_rules(hub: Hub) -> Control | CannotRun:
+    """The rules that pushes are judged by now, or why there are none."""
+    try:
+        return read_control(hub.repository, refs=read_stands(hub).over(), use_cache=False)
+    except (NoPolicy, BrokenRules) as error:
+        return error
 
 
 def hooks_path(repo: Repository) -> str:
@@ -117,11 +139,8 @@ def hooks_path(repo: Repository) -> str:
 
 def _control(hub: Hub) -> str:
     """The control branch, pinned so that a branch that comes later cannot take its place; empty while there is none."""
-    try:
-        ref = read_control(hub.repository, refs=read_stands(hub).over(), use_cache=False).ref
-    except (NoPolicy, BrokenRules):
-        return ""
-    return ref.removeprefix(HEADS)
+    rules = read_rules(hub)
+    return rules.ref.removeprefix(HEADS) if isinstance(rules, Control) else ""
 
 
 def _check_path(repo: Repository) -> None:
