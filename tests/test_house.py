@@ -24,6 +24,8 @@ RINGS = {
     "cli": ("core", "store", "commands", "cli"),
     "__main__": ("cli", "lifetime"),
     "lifetime": (),
+    "conductor": ("core", "store", "commands"),
+    "": ("conductor",),
 }
 """Which parts of the house each part may import; a journey that is a package may import its own modules."""
 

@@ -65,6 +65,7 @@ root.add_section(
     coordination.block,
     coordination.guide,
     coordination.resolve,
+    coordination.memory,
 )
 root.add_section("Look after a clone", setup.install, setup.uninstall, setup.doctor)
 root.add_section("From outside", auditing.audit, auditing.ci, hubs.hub)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
-from conductor_git.cli.frame import Command, finish, here, json_option, now, patience_option, say
+from conductor_git.cli.frame import Command, Group, finish, here, json_option, now, patience_option, say
 from conductor_git.core.reporting.blockers import LEVELS, Level
 
 
@@ -92,3 +94,66 @@ def wait(target: str, max_seconds: float | None, as_json: bool) -> int:
 
     clock = Clock(now, monotonic, sleep)
     return finish(journey(here(), target, max_seconds=max_seconds, say=say, clock=clock), as_json=as_json)
+
+
+@click.group(
+    cls=Group, examples=("memory write parser/api '{\"frozen\": true}'", "memory read agent-2-wave-3-complete")
+)
+def memory() -> None:
+    """Write down for the team, and read it back."""
+
+
+@click.command(
+    "write",
+    cls=Command,
+    examples=("memory write parser/api '{\"frozen\": true}'", "memory write notes -    # from standard input"),
+)
+@click.argument("key")
+@click.argument("value", metavar="JSON")
+@json_option
+def write_memory(key: str, value: str, as_json: bool) -> int:
+    """Give a key a value; `-` reads it from standard input.
+
+    The last writer wins, and every earlier value stays readable.
+    """
+    from conductor_git.commands.memory import write as journey
+    from conductor_git.core.events.memory import parse_value
+
+    text = sys.stdin.buffer.read() if value == "-" else value
+    return finish(journey(here(), key, parse_value(text), now=now(), say=say), as_json=as_json)
+
+
+@click.command("read", cls=Command, examples=("memory read parser/api", "memory read agent-2-wave-3-complete"))
+@click.argument("key")
+@json_option
+def read_memory(key: str, as_json: bool) -> int:
+    """Print the value of a key as JSON.
+
+    Keys like `agent-2-wave-3-complete`, `plan-2-wave-3-complete` and `plan-2-complete` are answered from history.
+    """
+    from conductor_git.commands.memory import read as journey
+
+    return finish(journey(here(), key, now=now()), as_json=as_json)
+
+
+@click.command("list", cls=Command, examples=("memory list", "memory list parser/"))
+@click.argument("prefix", default="")
+@json_option
+def list_memory(prefix: str, as_json: bool) -> int:
+    """List the keys that begin so, with their values."""
+    from conductor_git.commands.memory import list_keys as journey
+
+    return finish(journey(here(), prefix, now=now()), as_json=as_json)
+
+
+@click.command("history", cls=Command, examples=("memory history parser/api",))
+@click.argument("key")
+@json_option
+def memory_history(key: str, as_json: bool) -> int:
+    """Show every value that a key had, newest first."""
+    from conductor_git.commands.memory import history as journey
+
+    return finish(journey(here(), key, now=now()), as_json=as_json)
+
+
+memory.add_section("Commands", write_memory, read_memory, list_memory, memory_history)

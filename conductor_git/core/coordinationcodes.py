@@ -18,6 +18,12 @@ COORDINATION_CODES = (
         "Ask the conductor. `conductor-git whoami` tells who this worktree is.",
     ),
     Code(
+        "CG804",
+        "answered from history",
+        "Memory keys like `agent-2-wave-3-complete` say what history says; nobody can write them.",
+        "Claim the wave. A value of your own has a key of another form.",
+    ),
+    Code(
         "CG803",
         "silent",
         "A plan that is being worked on has shown no sign of life for longer than the policy's `limits.silent`.",
