@@ -78,4 +78,4 @@ def repo_dir(tmp_path: Path, git: Git) -> Path:
     return folder
 
 
-pytest_plugins = ["tests.team"]
+pytest_plugins = ["tests.team", "tests.forced"]
