@@ -11,6 +11,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+PAST = ("-c", f"core.hooksPath={os.devnull}")
+"""git without hooks."""
+
 
 class Said(NamedTuple):
     """How a command ended, and what it said."""
@@ -116,7 +119,7 @@ def commit_to_main(root: Path, files: dict[str, str | bytes | None], *, mode: in
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         path.chmod(mode)
     run(root, "git", "add", "-A")
-    assert run(root, "git", "commit", "-q", "--no-verify", "-m", "change the rules").code == 0
+    assert run(root, "git", *PAST, "commit", "-q", "-m", "change the rules").code == 0
     run(root, "git", "checkout", "-q", here)
 
 

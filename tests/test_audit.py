@@ -55,6 +55,7 @@ def worked(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             patch.setenv(name, value)
         team = Team(root, run_git)
         install_doors(discover(str(root)), read(root))
+        (root / ".git/hooks/reference-transaction").unlink()
         (root / "state").write_text("bad\n")
         put(team, "work")
         put(team, "state", "bad\n")

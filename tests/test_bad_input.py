@@ -735,6 +735,7 @@ class TestDeath:
 class TestJson:
     @pytest.mark.parametrize("args", ["log-status", "doctor", "validate", "claim", "plan list", "plan check"])
     def test_one_object_whatever_happens(self, team: Team, tmp_path: Path, args: str) -> None:
+        works(team.root, "install")
         assert isinstance(works(team.root, *args.split(), "--json").data, dict)
         said = say(tmp_path, *args.split(), "--json")
         assert (said.code, set(said.data["error"])) == (2, {"message", "detail", "hint"})

@@ -14,12 +14,6 @@ from conductor_git.store.plumbing.repository import discover
 from tests.team import CLAIM, Team
 
 
-@pytest.fixture(autouse=True)
-def unguarded(team: Team) -> None:
-    """What stands is judged however it came, so the door that would not let it come is away."""
-    (team.root / ".git/hooks/reference-transaction").unlink()
-
-
 def board(team: Team, at: Path | None = None) -> dict[str, Any]:
     code, said = team.run("conductor-git", "log-status", "--json", at=at)
     assert code == 0, said

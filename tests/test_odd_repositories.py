@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import IDENTITY, Git
-from tests.outside import commit_to_main, findings, refused, run, say, states, works
+from tests.outside import PAST, commit_to_main, findings, refused, run, say, states, works
 from tests.team import CLAIM, Team
 
 PLAN = ".conductor/plans/3.md"
@@ -70,7 +70,7 @@ def goes_all_the_way(root: Path, worktree: Path) -> None:
     assert work(worktree, "elsewhere") == 1
     run(worktree, "git", "reset", "-q", "--hard")
     works(worktree, "claim")
-    assert "6 of 6 doors answer" in works(worktree, "doctor").out
+    assert "10 of 10 doors answer" in works(worktree, "doctor").out
     assert (states(root)["3"], states(root)["3.0"]) == ("active", "complete")
 
 
@@ -149,7 +149,7 @@ class TestLayouts:
         assert work(shop, "x") == 0
         works(shop, "plan", "new", "More")
         works(shop, "plan", "commit")
-        assert "3 of 3 doors answer" in works(shop, "doctor").out
+        assert "5 of 5 doors answer" in works(shop, "doctor").out
 
     @pytest.mark.parametrize("how", [["--object-format=sha256"], ["--ref-format=reftable"]], ids=["sha256", "reftable"])
     def test_other_formats(self, tmp_path: Path, git: Git, how: list[str]) -> None:
@@ -325,13 +325,13 @@ class TestWhatBecameOfThem:
         (claimed / "more").touch()
         git(claimed, "add", "more")
         assert run(claimed, "git", "commit", "--amend", "--no-edit").code == 1
-        git(claimed, "commit", "-q", "--amend", "--no-edit", "--no-verify")
+        git(claimed, *PAST, "commit", "-q", "--amend", "--no-edit")
         assert (states(claimed)["2.0"], [code for code, _, _ in findings(claimed)]) == ("claimed", ["CG211"])
 
     def test_integration_that_was_reset_gives_the_landing_back(self, proven: Path, git: Git) -> None:
         land(proven, "b2")
         assert states(proven)["2"] == "merged"
-        git(proven, "reset", "-q", "--hard", "HEAD~1")
+        git(proven, *PAST, "reset", "-q", "--hard", "HEAD~1")
         assert (states(proven)["2"], findings(proven)) == ("complete", [])
 
     def test_integration_that_was_forwarded_onto_a_plan_is_an_alarm(self, team: Team, git: Git) -> None:

@@ -56,7 +56,7 @@ def test_a_claim_that_was_proven_under_older_rules_stays_complete_and_says_so(te
     change_rules(team, "exit 0")
     assert (wave(team)["state"], wave(team)["drift"]) == ("complete", True)
     team.git(team.root, "checkout", "-q", "main")
-    team.git(team.root, "-c", "core.hooksPath=/dev/null", "reset", "-q", "--hard", "HEAD~1")
+    team.git(team.root, "reset", "-q", "--hard", "HEAD~1")
     assert (wave(team)["state"], wave(team)["drift"]) == ("complete", False)
 
 
@@ -66,8 +66,7 @@ def test_rules_of_a_control_commit_that_is_gone_are_believed_no_more(team: Team)
     change_rules(team, "exit 1")
     assert wave(team)["state"] == "complete"
     team.git(team.root, "checkout", "-q", "main")
-    # As one does round every door: by them it is refused.
-    team.git(team.root, "-c", "core.hooksPath=/dev/null", "reset", "-q", "--hard", "HEAD~2")
+    team.git(team.root, "reset", "-q", "--hard", "HEAD~2")
     assert (wave(team)["state"], wave(team)["findings"][0]["code"]) == ("claimed", "CG203")
 
 
@@ -92,7 +91,7 @@ def test_a_commit_before_the_policy_had_no_rules(team: Team, tmp_path: Path) -> 
     proof = claimed(team)
     first = team.git(team.root, "commit-tree", "-m", "before", "4b825dc642cb6eb9a060e54bf8d69288fbee4904")
     joined = team.git(team.root, "commit-tree", "-p", "main", "-p", first, "-m", "join", "main^{tree}")
-    team.git(team.root, "-c", "core.hooksPath=/dev/null", "update-ref", "refs/heads/main", joined)
+    team.git(team.root, "update-ref", "refs/heads/main", joined)
     attest(team, proof, control=Oid(first), rules="sha256:" + "7" * 64)
     assert wave(team)["state"] == "complete"
 

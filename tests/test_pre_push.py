@@ -69,6 +69,12 @@ def test_an_unproven_claim_goes_nowhere_until_it_is_proven(team: Team, origin: P
     team.git(team.root, "push", "-q", "origin", ":b2")
 
 
+def test_a_push_that_takes_the_ledger_along_is_left_to_it(team: Team, origin: Path) -> None:
+    team.prove()
+    assert team.run("git", "push", "-q", "origin", "b2", "refs/notes/conductor/*")[0] == 0
+    assert len(ledgers(team, origin)) == 1
+
+
 def test_what_the_remote_has_is_not_asked_again(team: Team, origin: Path) -> None:
     claim(team, "-c", "core.hooksPath=/dev/null")
     team.git(team.root, "-c", "core.hooksPath=/dev/null", "push", "-q", "origin", "b2")

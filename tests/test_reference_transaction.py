@@ -21,6 +21,12 @@ HOOK = ".git/hooks/reference-transaction"
 CONDUCTOR = {"CONDUCTOR_WRITER": "conductor"}
 
 
+@pytest.fixture(autouse=True)
+def stands(team: Team) -> None:
+    """The door is where `install` puts it."""
+    put_back(team)
+
+
 def away(team: Team) -> None:
     (team.root / HOOK).unlink()
 
@@ -351,6 +357,10 @@ def test_a_plans_branch_goes_when_its_claims_have_landed(team: Team) -> None:
             code, said = team.run("git", *way)
             assert (code != 0, "[CG510]" in said) == (True, True), said
             assert tip(team, "b2") == claim
+    hint = said.partition("hint: ")[2].partition("    #")[0]
+    assert team.run("sh", "-c", f"{hint} && git branch -D b2")[0] == 0
+    team.git(team.root, "branch", "b2", claim)
+    team.git(team.root, "tag", "-d", "kept/b2")
     merge = made(team, "land", "main", claim)
     team.git(team.root, "update-ref", "refs/heads/main", merge, env=CONDUCTOR)
     assert team.run("git", "branch", "-D", "b2")[0] == 0

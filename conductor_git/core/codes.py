@@ -241,7 +241,7 @@ _ALL = (
         "CG510",
         "branch that is still needed",
         "Integration, control, or a plan's branch with claims that are nowhere else would be deleted or renamed.",
-        "Leave it. A plan's branch may go when the plan has landed.",
+        "Leave it. A plan's branch may go when the plan has landed, or a tag keeps its claims.",
     ),
     # Ledger
     Code(

@@ -11,7 +11,7 @@ from conductor_git.core.judgement.moves import Arrival, judge_outgoing, parse_pu
 from conductor_git.core.say import say_error, say_findings
 from conductor_git.store.notes.ledger_push import push_own
 from conductor_git.store.plumbing.caller import Call, find_call
-from conductor_git.store.plumbing.refs import HEADS, REMOTES, read_refs
+from conductor_git.store.plumbing.refs import HEADS, LEDGER, REMOTES, read_refs
 from conductor_git.store.plumbing.repository import Repository, discover
 from conductor_git.store.snapshot import take
 from conductor_git.store.validation.platform import platform_tag
@@ -23,7 +23,9 @@ def pre_push(args: list[str]) -> int:
     remote = args[0] if args else ""
     repo = discover()
     code = _judge(repo, text, remote)
-    if code == 0 and remote and not os.environ.get("CONDUCTOR_PROBE"):
+    # A ledger that this push takes along itself must not get there before it: git then finds that its ref is there.
+    along = any(push.ref.startswith(LEDGER) for push in parse_pushes(text))
+    if code == 0 and remote and not along and not os.environ.get("CONDUCTOR_PROBE"):
         _send_ledger(repo, remote)
     return code
 

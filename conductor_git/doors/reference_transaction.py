@@ -33,6 +33,7 @@ from conductor_git.store.past.arrivals import (
     follows,
     is_contained,
     is_copied,
+    is_kept,
     is_plain_step,
     lost_notes,
 )
@@ -87,7 +88,7 @@ def _judge(repo: Repository, refs: Refs, control: Control, move: Move, call: Cal
     if move.ref not in guarded_refs(control.policy, control.plans):
         return []
     if move.new is None:
-        return _deleted(repo, refs, move)
+        return _deleted(repo, refs, control, move)
     followed = find_followed(repo, refs, move, call)
     if follows(repo, move, followed):
         return []
@@ -114,10 +115,13 @@ def _ledger(repo: Repository, move: Move) -> list[Finding]:
     return judge_ledger(LedgerMove(move.ref, forward, lost, own and not is_copied(repo, move.ref, move.new)))
 
 
-def _deleted(repo: Repository, refs: Refs, move: Move) -> list[Finding]:
+def _deleted(repo: Repository, refs: Refs, control: Control, move: Move) -> list[Finding]:
     from conductor_git.store.snapshot import take
 
-    return judge_deletion(move.ref.removeprefix(HEADS), move.old, take(repo, refs=refs)) if move.old else []
+    needed = move.ref in (control.policy.integration_ref, control.policy.control_ref)
+    if move.old is None or (not needed and is_kept(repo, move.ref, move.old)):
+        return []
+    return judge_deletion(move.ref.removeprefix(HEADS), move.old, take(repo, refs=refs))
 
 
 def _arrived(

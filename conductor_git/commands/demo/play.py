@@ -174,7 +174,7 @@ PLAY = (
     ),
     Scene(
         "Hooks can be skipped, and it does not help",
-        "git takes what agent-4 commits with --no-verify. Whoever reads asks the ledger, and it has no proof.",
+        "git takes what agent-4 commits without any hook. Whoever reads asks the ledger, and it has no proof.",
         (
             work("agent-4", "bindings/node/module.ts", "export {}", "node: build the native module"),
             claim("agent-4", "4.1"),
@@ -184,7 +184,13 @@ PLAY = (
                 1,
                 ("crates/core/src/solvers.rs", "nothing was committed"),
             ),
-            Turn("agent-4", "git reset -q --hard && git commit -q --no-verify --allow-empty -m '✅ Wave 2 Complete'"),
+            Turn(
+                "agent-4",
+                "git reset -q --hard && git commit -q --no-verify --allow-empty -m '✅ Wave 2 Complete'",
+                128,
+                ("has no passing validation [CG201]", "no branch was moved"),
+            ),
+            Turn("agent-4", "git -c core.hooksPath=/dev/null commit -q --allow-empty -m '✅ Wave 2 Complete'"),
             Turn("conductor", "conductor-git log-status --check 4", 1, ("4.2  claimed", "CG201"), lines=20),
         ),
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 
@@ -111,8 +112,9 @@ def judge_deletion(branch: str, tip: Oid, snapshot: Snapshot) -> list[Finding]:
     lost = [oid for oid in graph.ancestors([tip], stop=kept) if _claims(history, oid)]
     if not lost:
         return []
-    text = f"'{branch}' has {len(lost)} claim{'s' if len(lost) > 1 else ''} that did not land"
-    hint = "conductor-git log-status    # once the plan has landed, its branch may go"
+    text = f"'{branch}' has {len(lost)} claim{'s' if len(lost) > 1 else ''} that did not land, and nothing else keeps"
+    tag = shlex.quote(f"kept/{branch}")
+    hint = f"git tag {tag} {tip[:12]}    # keeps what was said there; then the branch may go"
     return [Finding("CG510", "error", branch, text, hint)]
 
 

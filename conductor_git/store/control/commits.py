@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 import msgspec
 
 from conductor_git.core.errors import CannotRun
+from conductor_git.core.events.authority import CONDUCTOR
 from conductor_git.core.targets import Oid
 from conductor_git.store.files.exclusive import exclusive
 from conductor_git.store.plumbing.git import GitFailed, Result, run
@@ -108,11 +109,14 @@ def _moving(
     repo: Repository, ref: str, old: Oid | None, args: list[str], folder: str | None, *, stdin: bytes | None = None
 ) -> None:
     """Run one step of a move; _MovedError where another process was quicker."""
+    # What a command of ours commits, it has judged, and it speaks for the conductor: our own door must not ask whose
+    # worktree this is.
+    spoken_for = {"CONDUCTOR_WRITER": CONDUCTOR}
     try:
         if folder is None:
-            repo.git(*args, writes=True)
+            repo.git(*args, env=spoken_for, writes=True)
         else:
-            run(args, cwd=folder, stdin=stdin, writes=True)
+            run(args, cwd=folder, stdin=stdin, env=spoken_for, writes=True)
     except GitFailed as error:
         if repo.resolve(ref) != old or ".lock': File exists" in error.said:
             raise _MovedError(error.said) from error

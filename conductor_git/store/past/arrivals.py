@@ -64,6 +64,13 @@ def follows(repo: Repository, move: Move, followed: Iterable[Oid]) -> bool:
     return old is None or is_contained(repo, old, move.new) or any(is_contained(repo, old, tip) for tip in tips)
 
 
+def is_kept(repo: Repository, ref: str, tip: Oid) -> bool:
+    """Whether another ref of any kind has this commit too."""
+    # Two: the ref itself is among them.
+    found = repo.git("for-each-ref", "--count=2", "--contains", tip, "--format=%(refname)", ok=(0, 128, 129)).lines()
+    return any(name != ref for name in found)
+
+
 def is_plain_step(repo: Repository, move: Move, plans: Iterable[str]) -> bool:
     """Whether it is one commit on the old tip, which says nothing to us and stands on none of these branches."""
     if move.old is None or move.new is None:
