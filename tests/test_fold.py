@@ -787,7 +787,7 @@ def test_whose_a_claim_is_does_not_depend_on_what_was_asked_before() -> None:
     for notes in (scene.notes, dict(reversed(scene.notes.items()))):
         found = board(scene, notes=notes)
         assert [(finding.code, finding.detail) for finding in found.findings] == [
-            ("CG502", ""),
+            ("CG502", "look: git log --first-parent main"),
             ("CG105", "and 1 more like it"),
         ]
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import click
 
 from conductor_git import __version__
-from conductor_git.cli import auditing, coordination, hubs, plans, reports, setup, work
+from conductor_git.cli import auditing, coordination, decisions, hubs, plans, reports, setup, work
 from conductor_git.cli.frame import Group
 from conductor_git.commands.outcome import CANNOT_RUN
 from conductor_git.core.errors import CannotRun
@@ -67,6 +67,7 @@ root.add_section(
     coordination.resolve,
     coordination.memory,
 )
+root.add_section("Decide on the record", decisions.reopen, decisions.accept)
 root.add_section("Look after a clone", setup.install, setup.uninstall, setup.doctor)
 root.add_section("From outside", auditing.audit, auditing.ci, hubs.hub)
 root.add_section("Learn", reports.demo, reports.explain)

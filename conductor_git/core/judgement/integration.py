@@ -187,7 +187,7 @@ class _Steps:
         text = f"claim {step[:7]} of no plan stands on '{self._name}' itself"
         if plan:
             text = f"commits of plan {plan} came into '{self._name}' by fast-forward ({step[:7]})"
-        finding = Finding("CG502", "alarm", step, text, f"git log --first-parent {self._name}")
+        finding = Finding("CG502", "alarm", step, text, _accept(step), f"look: git log --first-parent {self._name}")
         return _Judged(step, (finding,), forwarded=plan)
 
     def _direct(self, step: Oid, parents: tuple[Oid, ...], *, aside: bool) -> _Judged:
@@ -195,7 +195,9 @@ class _Steps:
             return _Judged(step)
         direct = self.snapshot.policy.direct
         text = f"commit {step[:7]} on '{self._name}' is no landing, and the policy allows direct = '{direct}' only"
-        return _Judged(step, (Finding("CG506", "alarm", step, text, f"git show --stat {step[:12]}"),))
+        return _Judged(
+            step, (Finding("CG506", "alarm", step, text, _accept(step), f"look: git show --stat {step[:12]}"),)
+        )
 
     def _landing(self, step: Oid, parents: tuple[Oid, ...], parts: list[tuple[Oid, set[Oid]]]) -> _Judged:
         plans = sorted({plan for _, brought in parts for plan in self.allowed.plans_in(brought)})
@@ -224,11 +226,12 @@ class _Steps:
             yield Finding("CG505", "warning", step, text, "git fetch")
         elif history.merged.get(step, product) != product:
             text = f"{what} is not what merging its parents gives"
-            yield Finding("CG505", "alarm", step, text, f"git show --remerge-diff {step[:12]}")
+            yield Finding("CG505", "alarm", step, text, _accept(step), f"look: git show --remerge-diff {step[:12]}")
         before, after = history.tree(parents[0]), history.tree(step)
         if before in history.controls and history.controls.get(after or before) != history.controls[before]:
             text = f"{what} changes '.conductor/'"
-            yield Finding("CG507", "alarm", step, text, f"git diff {step[:12]}^1 {step[:12]} -- .conductor")
+            look = f"look: git diff {step[:12]}^1 {step[:12]} -- .conductor"
+            yield Finding("CG507", "alarm", step, text, _accept(step), look)
         proved = self._proved(step)
         for target in targets:
             if target not in proved:
@@ -253,6 +256,10 @@ class _Steps:
     @property
     def _name(self) -> str:
         return self.snapshot.policy.integration
+
+
+def _accept(step: Oid) -> str:
+    return f"conductor-git accept {step[:12]} --reason 'WHY'    # for the conductor, once it was looked at"
 
 
 def _settled(snapshot: Snapshot, verdicts: Verdicts) -> frozenset[Oid]:
