@@ -90,11 +90,18 @@ def whoami(as_json: bool) -> int:
     return finish(journey(here()), as_json=as_json)
 
 
-@click.command(cls=Command, examples=("doctor", "doctor --fix"))
+@click.command(cls=Command, examples=("doctor", "doctor --fix", "doctor --attack"))
 @click.option("--fix", is_flag=True, help="First mend what is safe to mend.")
+@click.option("--attack", is_flag=True, help="Try all known ways round the rules, in a scratch clone of this set-up.")
 @json_option
-def doctor(fix: bool, as_json: bool) -> int:
+def doctor(fix: bool, attack: bool, as_json: bool) -> int:
     """Fire every door in every worktree, name what lacks."""
+    if attack:
+        from conductor_git.commands.attack import attack as assault
+
+        if fix:
+            raise click.UsageError("'--attack' mends nothing: call '--fix' first, then '--attack'")
+        return finish(assault(here(), now=now(), say=say), as_json=as_json)
     from conductor_git.commands.doctor import doctor as journey
     from conductor_git.commands.hub import hub_doctor, is_hub
 

@@ -1,0 +1,1 @@
+"""What people and agents try, and how strongly each level answers."""

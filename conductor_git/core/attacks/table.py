@@ -1,0 +1,63 @@
+"""The attacks that `doctor --attack` replays, as values, and what each level promises against them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from conductor_git.core.judgement.levels import Level
+
+Strength = Literal["open", "detected", "blocked"]
+"""blocked: git was refused, nothing moved; detected: it went through, and the audit names it; open: nobody says so."""
+
+STRENGTHS: tuple[Strength, ...] = ("open", "detected", "blocked")
+"""Weakest first."""
+
+
+class Attack(msgspec.Struct, frozen=True):
+    """One way round the rules. `l0` is what is promised from L0 on, `l2` from L2 on."""
+
+    name: str
+    words: str
+    l0: Strength
+    l2: Strength
+
+    def promised(self, level: Level) -> Strength:
+        """The least that this level answers with. A hub (L1) judges what is pushed; here nothing is."""
+        return self.l2 if level == "L2" else self.l0
+
+
+def _attack(name: str, words: str, l0: Strength, l2: Strength | None = None) -> Attack:
+    return Attack(name, words, l0, l2 or l0)
+
+
+ATTACKS: tuple[Attack, ...] = (
+    _attack("plain-claim", "commit a claim that nothing proves", "blocked"),
+    _attack("no-verify", "the same with the commit hooks skipped by '--no-verify'", "blocked"),
+    _attack("manager-skip", "the same with the switches of hook managers (SKIP, HUSKY, LEFTHOOK)", "blocked"),
+    _attack("hooks-path-flag", "the same with 'git -c core.hooksPath'", "detected"),
+    _attack("hooks-path-environment", "the same with core.hooksPath in GIT_CONFIG_COUNT", "detected"),
+    _attack("hooks-path-worktree", "the same with core.hooksPath in the worktree's configuration", "detected"),
+    _attack("raw-ref", "write the branch's ref file by hand", "detected"),
+    _attack("update-ref", "move the branch to an unproven claim with update-ref", "blocked"),
+    _attack("fast-import", "make the claim with fast-import", "blocked"),
+    _attack("reset", "reset the branch to an unproven claim", "blocked"),
+    _attack("rebase", "let a rebase pick an unproven claim", "blocked"),
+    _attack("cherry-pick", "cherry-pick an unproven claim", "blocked"),
+    _attack("fast-forward", "fast-forward the branch to an unproven claim", "blocked"),
+    _attack("amend-after-proof", "amend a proven claim to other content", "blocked"),
+    _attack("replayed-proof", "claim a wave with the proof of another one", "blocked"),
+    _attack("lookalike", "commit a line that only looks like a claim", "blocked"),
+    _attack("weakened-gate", "change the validation script on a plan's branch", "blocked"),
+    _attack("forged-line", "write a line into a ledger in another writer's name", "detected"),
+    _attack("edited-line", "change a result that stands in a ledger", "detected"),
+    _attack("ledger-rewound", "set a ledger back to before a result", "detected"),
+    _attack("invented-result", "record a passed result of a validation that never ran", "open"),
+    _attack("conductors-word", "accept one's own unproven work in the conductor's name", "open", "detected"),
+    _attack("integration-moved", "move integration onto a plan's branch", "blocked"),
+    _attack("integration-rewound", "set integration back to before a landing", "blocked"),
+    _attack("in-conductors-place", "merge unproven work with 'git -C' in the conductor's worktree", "blocked"),
+    _attack("evil-merge", "land a proven claim with something smuggled into the merge", "detected"),
+    _attack("replace-ref", "hide such a merge behind a replace ref", "detected"),
+)

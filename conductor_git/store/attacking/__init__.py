@@ -1,0 +1,1 @@
+"""Carrying attacks out, in a repository made for it."""
