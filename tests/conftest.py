@@ -78,4 +78,4 @@ def repo_dir(tmp_path: Path, git: Git) -> Path:
     return folder
 
 
-pytest_plugins = ["tests.team", "tests.forced"]
+pytest_plugins = ["tests.team", "tests.forced", "tests.landings"]

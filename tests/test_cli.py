@@ -71,7 +71,7 @@ def test_the_first_page_begins_with_what_one_needs_first(capsys: pytest.CaptureF
     page = capsys.readouterr().out
     sections = re.findall(r"^([A-Z][A-Za-z -]+):\n((?:  .*\n)+)", page, re.MULTILINE)
     first = dict(sections)["Start here"]
-    assert re.findall(r"^  (\S+)", first, re.MULTILINE) == ["init", "delegate", "claim", "status"]
+    assert re.findall(r"^  (\S+)", first, re.MULTILINE) == ["init", "delegate", "claim", "status", "merge"]
 
 
 def test_every_command_is_on_the_first_page_once(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import click
 
 from conductor_git import __version__
-from conductor_git.cli import auditing, coordination, decisions, hubs, plans, reports, setup, work
+from conductor_git.cli import auditing, coordination, decisions, hubs, landing, plans, reports, setup, work
 from conductor_git.cli.frame import Group
 from conductor_git.commands.outcome import CANNOT_RUN
 from conductor_git.core.errors import CannotRun
@@ -55,7 +55,7 @@ def root() -> None:
     """
 
 
-root.add_section("Start here", setup.init, work.delegate, work.claim, reports.status)
+root.add_section("Start here", setup.init, work.delegate, work.claim, reports.status, landing.merge)
 root.add_section("Plans and proofs", plans.plan, work.brief, work.validate, setup.whoami)
 root.add_section(
     "Wait and talk",

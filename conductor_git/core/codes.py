@@ -6,6 +6,7 @@ from conductor_git.core.auditcodes import AUDIT_CODES
 from conductor_git.core.code import Code as Code
 from conductor_git.core.coordinationcodes import COORDINATION_CODES
 from conductor_git.core.hubcodes import HUB_CODES
+from conductor_git.core.landingcodes import LANDING_CODES
 from conductor_git.core.signaturecodes import SIGNATURE_CODES
 
 _ALL = (
@@ -378,6 +379,7 @@ _ALL = (
 CATALOGUE: dict[str, Code] = {
     entry.code: entry
     for entry in sorted(
-        (*_ALL, *AUDIT_CODES, *COORDINATION_CODES, *HUB_CODES, *SIGNATURE_CODES), key=lambda entry: entry.code
+        (*_ALL, *AUDIT_CODES, *COORDINATION_CODES, *HUB_CODES, *LANDING_CODES, *SIGNATURE_CODES),
+        key=lambda entry: entry.code,
     )
 }

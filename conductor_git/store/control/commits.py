@@ -30,7 +30,7 @@ class Blob(msgspec.Struct, frozen=True):
     oid: Oid
 
 
-class _MovedError(Exception):
+class MovedError(Exception):
     """The branch moved while the commit was made, or its worktree was busy: begin again on the new tip."""
 
 
@@ -50,7 +50,7 @@ def commit_files(
     """
     check_identity(repo)
     blobs = _write_blobs(repo, files, executable)
-    last: _MovedError | None = None
+    last: MovedError | None = None
     # One at a time: git-merge reads the index before it locks it, and one that fails writes the older index back.
     with exclusive(os.path.join(repo.private, "locks", "commits")):
         for attempt in range(_TRIES):
@@ -61,7 +61,7 @@ def commit_files(
                 return commit
             try:
                 advance(repo, ref, tip, commit, blobs)
-            except _MovedError as error:
+            except MovedError as error:
                 last = error
                 continue
             return commit
@@ -73,7 +73,8 @@ def advance(
 ) -> None:
     """Fast-forward a branch from `old` (None: unborn) to `new`, and the worktree where it is checked out.
 
-    `blobs` are paths whose content there may already be that of `new`, committed by nobody yet.
+    `blobs` are paths whose content there may already be that of `new`, committed by nobody yet. Raises MovedError where
+    another process was quicker.
     """
     holder = worktree_of(repo, ref)
     if holder is None or not os.path.isdir(holder.path):
@@ -108,7 +109,7 @@ def _follow(
 def _moving(
     repo: Repository, ref: str, old: Oid | None, args: list[str], folder: str | None, *, stdin: bytes | None = None
 ) -> None:
-    """Run one step of a move; _MovedError where another process was quicker."""
+    """Run one step of a move; MovedError where another process was quicker."""
     # What a command of ours commits, it has judged, and it speaks for the conductor: our own door must not ask whose
     # worktree this is.
     spoken_for = {"CONDUCTOR_WRITER": CONDUCTOR}
@@ -119,7 +120,7 @@ def _moving(
             run(args, cwd=folder, stdin=stdin, env=spoken_for, writes=True)
     except GitFailed as error:
         if repo.resolve(ref) != old or ".lock': File exists" in error.said:
-            raise _MovedError(error.said) from error
+            raise MovedError(error.said) from error
         raise CannotRun(
             f"branch '{_short(ref)}' could not take the commit" + (f" in '{folder}'" if folder else ""),
             detail=f"nothing was committed; git said: {error.said}",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+
+import msgspec
 
 from conductor_git.core import tree
 from conductor_git.core.errors import CannotRun
@@ -24,6 +26,49 @@ _CLEAN = {
 _SET = ("-c", f"core.attributesFile={os.devnull}")
 
 Parents = tuple[Oid, ...]
+
+
+class Conflict(msgspec.Struct, frozen=True):
+    """Two commits that do not merge by themselves, and where."""
+
+    paths: tuple[str, ...]
+
+
+class Merger:
+    """Merges commits one after the other; trees come into the repository, and commits in between stay here."""
+
+    def __init__(self, repo: Repository, scratch: str) -> None:
+        self._scratch = scratch
+        here = quoted(os.path.join(scratch, ".git", "objects"))
+        there = os.path.join(repo.common_dir, "objects")
+        self._written = {**_CLEAN, "GIT_OBJECT_DIRECTORY": there, "GIT_ALTERNATE_OBJECT_DIRECTORIES": here}
+
+    def tree(self, first: Oid, other: Oid) -> Oid | Conflict:
+        """The tree of merging a commit into the first one, by the first one's attributes."""
+        run(["read-tree", first], cwd=self._scratch, env=_CLEAN, writes=True)
+        names = ("--name-only", "--no-messages", "-z")
+        args = [*_SET, "merge-tree", "--write-tree", *names, "--allow-unrelated-histories", first, other]
+        done = run(args, cwd=self._scratch, env=self._written, ok=(0, 1), writes=True)
+        tree, *paths = done.fields()
+        return Conflict(tuple(dict.fromkeys(paths))) if done.code else Oid(tree)
+
+    def commit(self, tree: Oid, *parents: Oid) -> Oid:
+        """A commit for the next one to be merged into; nobody else ever sees it."""
+        given = [word for parent in parents for word in ("-p", parent)]
+        args = ["commit-tree", *given, "-m", "so far", tree]
+        return Oid(run(args, cwd=self._scratch, env=_CLEAN, writes=True).text())
+
+
+@contextmanager
+def merger(repo: Repository) -> Iterator[Merger]:
+    """A scratch git directory to merge in, for as long as the block lasts."""
+    with tempfile.TemporaryDirectory(prefix="conductor-merge-") as folder:
+        yield Merger(repo, _scratch(repo, folder))
+
+
+def fetch_for_merges(repo: Repository, merges: Iterable[Parents]) -> None:
+    """Have here what merging these reads, in a partial clone."""
+    _fetch(repo, list(merges))
 
 
 def product_of_merge(repo: Repository, *parents: Oid) -> Oid | None:

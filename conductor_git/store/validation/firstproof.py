@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import msgspec
 
 from conductor_git.core.findings import Finding
@@ -25,6 +27,13 @@ class Watch(msgspec.Struct, frozen=True):
     wait: float | None = None
     """Seconds until it is left to itself; None waits to its end."""
     terminal: bool = False
+    give_up: float | None = None
+    """On the monotonic clock: when several runs together have taken too long."""
+
+    @property
+    def left(self) -> float | None:
+        """Seconds until a run is left to itself."""
+        return self.wait if self.give_up is None else max(0.0, self.give_up - time.monotonic())
 
 
 def prove_integration(repo: Repository, watch: Watch) -> Validated | StillRunning | Finding | None:

@@ -1,0 +1,34 @@
+"""Commands that bring work onto integration, and take away what it leaves."""
+
+from __future__ import annotations
+
+import click
+
+from conductor_git.cli.frame import Command, finish, here, is_terminal, json_option, max_option, now, say
+
+
+@click.command(
+    cls=Command,
+    examples=("merge", "merge 2 3.1", "merge fix/typo", "merge --dry-run", "merge --resume"),
+)
+@click.argument("names", metavar="[PLAN|PLAN.WAVE|BRANCH]...", nargs=-1)
+@click.option("--ready", is_flag=True, help="Everything that is ready; the same as naming nothing.")
+@click.option("--dry-run", is_flag=True, help="Say what would land, and why not the rest. Nothing is run or moved.")
+@click.option("--resume", is_flag=True, help="Only bring a landing to its end that was cut short.")
+@max_option
+@json_option
+def merge(
+    names: tuple[str, ...], ready: bool, dry_run: bool, resume: bool, max_seconds: float | None, as_json: bool
+) -> int:
+    """Land what is proven.
+
+    Each result is validated in a clean checkout as it will stand on the integration branch. What is red or conflicts
+    is named and does not hold up the rest.
+    """
+    from conductor_git.commands.merge import Asked
+    from conductor_git.commands.merge import merge as journey
+
+    if ready and names:
+        raise click.UsageError("'--ready' names everything that is ready: name nothing beside it")
+    asked = Asked(names, dry_run, resume, max_seconds, is_terminal())
+    return finish(journey(here(), asked, say=say, now=now()), as_json=as_json)

@@ -1,0 +1,1 @@
+"""Landing in git: what merging gives, the journal, and moving the refs."""

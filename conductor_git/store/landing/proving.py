@@ -1,0 +1,139 @@
+"""Proving what would land, exactly as it would stand on integration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from conductor_git.core.events.attestation import Attestation
+from conductor_git.core.findings import Finding
+from conductor_git.core.judgement.claims import Claims
+from conductor_git.core.judgement.evidence import Asked, Attestations
+from conductor_git.core.judgement.snapshot import Snapshot
+from conductor_git.core.judgement.verdicts import Verdicts
+from conductor_git.core.planning.firstfiles import integration_as_plan
+from conductor_git.core.planning.rules import RuleSet, rules_of
+from conductor_git.core.reporting.fold import fold
+from conductor_git.core.targets import INTEGRATION, Oid, Target
+from conductor_git.store.plumbing.repository import Repository
+from conductor_git.store.plumbing.staged import Product, product_of
+from conductor_git.store.snapshot import take
+from conductor_git.store.validation.firstproof import Watch
+from conductor_git.store.validation.flights import StillRunning
+from conductor_git.store.validation.platform import platform_tag
+from conductor_git.store.validation.validating import prove
+
+
+class Proven(msgspec.Struct, frozen=True):
+    """The content passed for every target; by each the attestation's digest."""
+
+    digests: dict[Target, str]
+
+
+class Red(msgspec.Struct, frozen=True):
+    """It did not pass for one of them."""
+
+    target: Target
+    why: str
+    log: str = ""
+
+
+class Untold(msgspec.Struct, frozen=True):
+    """Nobody can tell yet."""
+
+    why: str
+
+
+Told = Proven | Red | Untold | StillRunning
+
+
+class Prover:
+    """Proves contents for targets under the rules of one snapshot. What was told once is not run again unless asked."""
+
+    def __init__(self, repo: Repository, snapshot: Snapshot, watch: Watch) -> None:
+        self.repo = repo
+        self.snapshot = snapshot
+        self.watch = watch
+        self._board = fold(snapshot, watch.now)
+        self._attestations = Attestations(snapshot.ledger)
+        self._told: dict[tuple[Target, Oid], tuple[Attestation, str]] = {}
+        self._counted: set[tuple[Target, Oid]] = set()
+
+    def tell(self, tree: Oid, targets: Sequence[Target], *, again: bool = False) -> Told:
+        """Whether the product of a tree passes for each target, in this order, until one does not.
+
+        Raises CannotRun where nothing can be run.
+        """
+        product = product_of(self.repo, tree)
+        digests: dict[Target, str] = {}
+        for target in dict.fromkeys(targets):
+            rules = rules_for(self.snapshot, target)
+            if isinstance(rules, Finding):
+                return Untold(rules.message)
+            told = self._one(rules, product, again=again)
+            if isinstance(told, StillRunning):
+                return told
+            proof, log = told
+            if not proof.passed:
+                what = f"; {'; '.join(proof.unmet)}" if proof.unmet else ""
+                return Red(target, f"{rules.script} {proof.outcome.replace('-', ' ')}{what}", log)
+            digests[target] = proof.digest
+        missing = self._missing(product, digests)
+        return Untold(missing) if missing else Proven(digests)
+
+    def _one(self, rules: RuleSet, product: Product, *, again: bool) -> tuple[Attestation, str] | StillRunning:
+        key = (rules.target, product.oid)
+        if not again:
+            known = self._told.get(key) or self._red_before(rules, product)
+            if known is not None:
+                return known
+        if self.watch.terminal:
+            self.watch.say(f"  {rules.script} for {rules.target} on tree '{product.oid[:7]}'")
+        proved = prove(
+            self.repo,
+            self.snapshot,
+            self._board,
+            rules,
+            product,
+            say=self.watch.say,
+            wait=self.watch.left,
+            terminal=self.watch.terminal,
+            rerun=again,
+            landing=True,
+        )
+        if isinstance(proved, StillRunning):
+            return proved
+        self._told[key] = (proved.attestation, proved.log)
+        return self._told[key]
+
+    def _red_before(self, rules: RuleSet, product: Product) -> tuple[Attestation, str] | None:
+        """The newest word on this content, where it is that it did not pass: a queue that was cut short goes on."""
+        about = (product.oid, rules.digest, platform_tag(), self.snapshot.policy.repository)
+        for found in reversed(self._attestations.of(rules.target)):
+            if (found.tree, found.rules, found.platform, found.repository) == about:
+                return None if found.passed else (found, "")
+        return None
+
+    def _missing(self, product: Product, digests: dict[Target, str]) -> str:
+        """What others must still say of this content; empty where nothing is open."""
+        asked = [(target, product.oid) for target in digests if (target, product.oid) not in self._counted]
+        if not asked:
+            return ""
+        snapshot = take(self.repo)
+        verdicts = Verdicts(snapshot, Claims(snapshot.history, snapshot.plans))
+        for target, oid in asked:
+            rules = rules_for(snapshot, target)
+            evidence = verdicts.court.judge(Asked(target, oid), rules)
+            if not evidence.complete:
+                return "; ".join(finding.message for finding in evidence.findings)
+            self._counted.add((target, oid))
+        return ""
+
+
+def rules_for(snapshot: Snapshot, target: Target) -> RuleSet | Finding:
+    """The rules by which a landing is proven; a branch of no plan is judged as integration itself is."""
+    plan = integration_as_plan() if target == INTEGRATION else snapshot.plan(target.plan)
+    if plan is None:
+        return Finding("CG101", "error", str(target), f"plan {target.plan} is not on the control ref")
+    return rules_of(snapshot.policy, plan, target, snapshot.scripts)

@@ -1,0 +1,65 @@
+"""Landings in the ledger: what landed and by which proof, and what was recorded and never came there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conductor_git.core.events.authority import CONDUCTOR
+from conductor_git.core.events.event import Event
+from conductor_git.core.events.landings import standing_landings
+from conductor_git.core.planning.policy import Policy
+from conductor_git.store.landing.journal import Journal, Landing
+from conductor_git.store.notes.ledger import Draft, append_many, read_ledger
+from conductor_git.store.notes.signing import signing_for
+from conductor_git.store.plumbing.repository import Repository
+
+
+def record_landings(repo: Repository, policy: Policy, journal: Journal, *, now: int) -> None:
+    """Record each landing of a journal once. The claimed commits become parents of the ledger's commit: they live and
+    travel with it when branches are squashed or deleted.
+
+    Raises CannotRun, and then nothing was recorded.
+    """
+    there = {event.data.get("commit") for event in _standing(repo)}
+    missing = [landing for landing in journal.landings if landing.commit not in there]
+    drafts = [Draft("landing", _data(journal, landing), landing.target) for landing in missing]
+    _append(repo, policy, drafts, now, tuple(landing.source for landing in missing))
+
+
+def withdraw_landings(repo: Repository, policy: Policy, journal: Journal, *, why: str, now: int) -> None:
+    """Say of each landing of a journal that is recorded that it never came there. Raises CannotRun."""
+    commits = {landing.commit for landing in journal.landings}
+    drafts = [
+        Draft("resolution", {"landing": event.id, "commit": event.data["commit"], "message": why}, event.target)
+        for event in _standing(repo)
+        if event.data.get("commit") in commits
+    ]
+    _append(repo, policy, drafts, now)
+
+
+def _standing(repo: Repository) -> list[Event]:
+    return standing_landings(read_ledger(repo).events)
+
+
+def _append(repo: Repository, policy: Policy, drafts: list[Draft], now: int, parents: tuple[Any, ...] = ()) -> None:
+    if not drafts:
+        return
+    append_many(
+        repo,
+        writer=CONDUCTOR,
+        drafts=drafts,
+        now=now,
+        parents=parents,
+        event_bytes=policy.limits.event_bytes,
+        signing=signing_for(repo, policy, CONDUCTOR, drafts[0].kind, drafts[0].data),
+    )
+
+
+def _data(journal: Journal, landing: Landing) -> dict[str, Any]:
+    return {
+        "commit": landing.commit,
+        "claim": landing.source,
+        "proof": landing.proof,
+        "branch": journal.ref.removeprefix("refs/heads/"),
+        "onto": journal.base,
+    }

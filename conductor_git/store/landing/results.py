@@ -1,0 +1,105 @@
+"""What landing gives, before it lands: merges on top of integration, as objects that no ref points to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from conductor_git.core.landing.entry import Entry
+from conductor_git.core.landing.landtext import landing_message
+from conductor_git.core.targets import Oid
+from conductor_git.core.tree import control_entry
+from conductor_git.store.plumbing.merges import Conflict, Merger
+from conductor_git.store.plumbing.objects import read_objects
+from conductor_git.store.plumbing.repository import Repository
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One entry merged into what stands below it."""
+
+    entry: Entry
+    tree: Oid
+    so_far: Oid
+    """A commit to merge the next one into; not the one that lands."""
+
+
+class Obstacle(msgspec.Struct, frozen=True):
+    """An entry that does not merge into what stands below it."""
+
+    name: str
+    below: Oid
+    paths: tuple[str, ...] = ()
+    """Where it conflicts; none where it would change policy, plans or scripts."""
+
+
+class Results:
+    """Results on top of one tip, each merge made once."""
+
+    def __init__(self, repo: Repository, merger: Merger, base: Oid) -> None:
+        self.repo = repo
+        self.base = base
+        self._merger = merger
+        self._known: dict[tuple[Oid, ...], Step | Obstacle] = {}
+        self._controls: dict[Oid, str] = {}
+
+    def build(self, entries: Sequence[Entry]) -> tuple[Step, ...] | Obstacle:
+        """Merge these one after the other. Raises CannotRun where objects are missing."""
+        steps: list[Step] = []
+        for at, entry in enumerate(entries):
+            key = tuple(each.source for each in entries[: at + 1])
+            if key not in self._known:
+                below = steps[-1].so_far if steps else self.base
+                self._known[key] = self._merge(entry, below)
+            found = self._known[key]
+            if isinstance(found, Obstacle):
+                return found
+            steps.append(found)
+        return tuple(steps)
+
+    def _merge(self, entry: Entry, below: Oid) -> Step | Obstacle:
+        tree = self._merger.tree(below, entry.source)
+        if isinstance(tree, Conflict):
+            return Obstacle(entry.name, below, tree.paths)
+        # A landing changes no rules: by those that stand it was judged.
+        if self._control(tree) != self._control_of(self.base):
+            return Obstacle(entry.name, below)
+        return Step(entry, tree, self._merger.commit(tree, below, entry.source))
+
+    def _control_of(self, commit: Oid) -> str:
+        tree = self.repo.resolve(commit, kind="tree")
+        return "" if tree is None else self._control(tree)
+
+    def _control(self, tree: Oid) -> str:
+        if tree not in self._controls:
+            bodies = [found.body for found in read_objects(self.repo, [tree])]
+            self._controls[tree] = control_entry(bodies[0], self.repo.object_format) if bodies else ""
+        return self._controls[tree]
+
+
+def seal(repo: Repository, base: Oid, steps: Sequence[Step], proofs: Mapping[str, str]) -> tuple[Oid, ...]:
+    """The commits that land, on top of each other; `proofs` is the digest by entry.
+
+    Nothing of the moment is in them: the same entries on the same tip give the same commits.
+    """
+    times = _times(repo, [base, *(step.entry.source for step in steps)])
+    signed = ["-S"] if repo.config("commit.gpgSign", kind="bool") == "true" else []
+    made: list[Oid] = []
+    time = times[base]
+    for step in steps:
+        time = max(time, times[step.entry.source])
+        dates = {f"GIT_{who}_DATE": f"@{time} +0000" for who in ("AUTHOR", "COMMITTER")}
+        text = landing_message(step.entry, proofs.get(step.entry.name, ""))
+        parents = ("-p", made[-1] if made else base, "-p", step.entry.source)
+        stdin = text.encode("utf-8", "surrogateescape")
+        made.append(
+            Oid(repo.git("commit-tree", *signed, *parents, step.tree, stdin=stdin, env=dates, writes=True).text())
+        )
+    return tuple(made)
+
+
+def _times(repo: Repository, commits: Sequence[Oid]) -> dict[Oid, int]:
+    stdin = "".join(f"{oid}\n" for oid in dict.fromkeys(commits)).encode("ascii")
+    args = ("-c", "log.showSignature=false", "log", "--no-walk=unsorted", "--stdin", "--format=%H %ct")
+    pairs = (line.split(" ") for line in repo.git(*args, stdin=stdin).lines())
+    return {Oid(oid): int(time) for oid, time in pairs}
