@@ -103,7 +103,7 @@ def test_an_orchestrator_learns_who_it_is_where_it_works_and_what_it_must_prove(
         "- [ ] list what is there",
         "- freezes `src/explain.rs`: others build on it, so it stays as it is once the wave is complete",
         "- criterion: bench.* at most 1 of baseline",
-        "- scored by people: 3 people, each at least 7",
+        "- scored by people: 3 people, at least 7 on average",
         "- needs: 2.4, 1.2",
         "- must pass on: linux-x86_64, macos-arm64",
         "- tests.passed at least 676",

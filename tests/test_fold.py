@@ -152,10 +152,8 @@ def test_a_manual_wave_awaits_people() -> None:
     claim(scene, "c0", "root", 0, "root")
     scene.attest(Target("2", 0), "root")
     assert wave(scene, 0).awaiting == ("scores of 3 people",)
-    # No command records scores yet: the step names what somebody can do.
     (step,) = board(scene).next
-    assert (step.who, step.command) == ("conductor", "conductor-git plan show 2")
-    assert step.step.startswith("plan 2 awaits scores of 3 people, which nothing records yet")
+    assert (step.who, step.step) == ("conductor", "record the scores of 3 people for 2.0")
 
 
 def test_a_runner_is_awaited_where_the_policy_asks_for_one() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from math import isfinite
+from typing import Any
+
 import click
 
 from conductor_git.cli.frame import Command, finish, here, is_terminal, json_option, max_option, now, say
@@ -37,3 +40,37 @@ def accept(commit: str, reason: str, max_seconds: float | None, as_json: bool) -
         here(), commit, reason=reason, max_seconds=max_seconds, say=say, terminal=is_terminal(), now=now()
     )
     return finish(outcome, as_json=as_json)
+
+
+class Scores(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4 on
+    """Numbers with commas between them."""
+
+    name = "scores"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
+        """The numbers."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            found = tuple(float(part) for part in str(value).split(","))
+        except ValueError:
+            found = ()
+        if not found or not all(isfinite(score) for score in found):
+            self.fail(f"'{value}' is no list of scores like 8,7,9", param, ctx)
+        return found
+
+
+@click.command(cls=Command, examples=("attest 2.4 --manual --scores 8,7,9",))
+@click.argument("target", metavar="PLAN.WAVE")
+@click.option("--manual", is_flag=True, required=True, help="The evidence is what people say.")
+@click.option("--scores", metavar="N,N,…", type=Scores(), required=True, help="What each of them gave.")
+@json_option
+def attest(target: str, manual: bool, scores: tuple[float, ...], as_json: bool) -> int:
+    """Record the scores that people gave a wave.
+
+    It is about the content of the wave's newest claim, else about what would be committed now. Exit code 1 where they
+    are fewer or lower than the plan asks for.
+    """
+    from conductor_git.commands.attest import attest as journey
+
+    return finish(journey(here(), target, scores=scores, now=now(), say=say), as_json=as_json)

@@ -17,6 +17,12 @@ from conductor_git.core.targets import Oid, Target
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://in-toto.io/attestation/test-result/v0.1"
 
+MANUAL = "manual"
+"""What stands for the script of manual evidence."""
+
+PEOPLE = "people"
+"""What stands for its platform."""
+
 RUNNER_PREFIX = "runner-"
 """How the names of those writers begin that are runners; no agent can be called so."""
 
@@ -70,6 +76,8 @@ class Attestation(msgspec.Struct, frozen=True):
     """As read: a runner only where the writer is one, whatever it says of itself."""
     unmet: tuple[str, ...] = ()
     """Criteria that did not hold, as text."""
+    scores: tuple[float, ...] = ()
+    """What people gave, one each, where nothing was run: then it is manual evidence."""
     signed: bool = False
     """As read: the policy asks for a signature, and this one is good."""
     digest: str = ""
@@ -93,6 +101,8 @@ def statement(attestation: Attestation) -> dict[str, Any]:
         "failed_tests",
     ):
         del own[known]
+    if not attestation.scores:
+        del own["scores"]
     own["plan"] = attestation.target.plan
     own["wave"] = attestation.target.wave
     return {

@@ -13,6 +13,7 @@ from conductor_git.core.events.demand import Trust
 from conductor_git.core.events.ledger import Doubted, Ledger
 from conductor_git.core.findings import Finding, Severity
 from conductor_git.core.judgement import results
+from conductor_git.core.planning.plan import Manual
 from conductor_git.core.planning.rules import RuleSet
 from conductor_git.core.targets import Oid, Target
 
@@ -74,6 +75,8 @@ class Attestations:
         self.by_digest: dict[str, Attestation] = {}
         self.doubted: dict[Target, list[tuple[Attestation, Doubted]]] = {}
         """Those that were set aside for want of a signature."""
+        self.scored: dict[Target, list[Attestation]] = {}
+        """Manual evidence, oldest first; it is among none of the others."""
         self.unreadable = 0
         limit = ledger.clock_limit
         # The last word counts, and a clock that cannot be believed must not buy it.
@@ -83,6 +86,9 @@ class Attestations:
             found = attestation.read(event)
             if found is None or found.writer != event.writer:
                 self.unreadable += 1
+                continue
+            if found.scores:
+                self.scored.setdefault(found.target, []).append(found)
                 continue
             self.by_target.setdefault(found.target, []).append(found)
             self.by_digest[found.digest] = found
@@ -161,12 +167,25 @@ class Court:
         wanted = rules.platforms or tuple(found.platform for found in current[-1:])
         proofs = tuple(newest[platform] for platform in wanted if platform in newest)
         awaiting = [*(platform for platform in wanted if platform not in newest), *awaiting]
-        if rules.manual is not None:
-            awaiting.append(f"{SCORES}{rules.manual.people} people")
         findings = [finding for proof in proofs for finding in _faults(asked, rules, proof)]
+        if rules.manual is not None:
+            scored = self._scored(asked, rules)
+            people = len(scored.scores) if scored else 0
+            if scored is None or people < rules.manual.people:
+                awaiting.append(f"{SCORES}{rules.manual.people} people{f', has {people}' if people else ''}")
+            else:
+                findings += _too_low(asked, rules.manual, scored)
+                # Without a run there is no proof, whatever people say.
+                proofs = (*proofs, scored) if proofs else proofs
         if awaiting and not findings:
             findings.append(_finding("CG208", asked, f"{asked.target} awaits {', '.join(awaiting)}", severity="info"))
         return Evidence(proofs, tuple(awaiting), tuple(findings))
+
+    def _scored(self, asked: Asked, rules: RuleSet) -> Attestation | None:
+        """The newest scores that people gave this content under these rules."""
+        listed = self.attestations.scored.get(asked.target, ())
+        wanted = (asked.product, self.repository, rules.digest)
+        return next((each for each in reversed(listed) if (each.tree, each.repository, each.rules) == wanted), None)
 
     def _runners_only(self, asked: Asked) -> bool:
         """Whether agents' word is not enough whatever the rules of that time said: they did not have to sign it."""
@@ -206,6 +225,16 @@ def _faults(asked: Asked, rules: RuleSet, proof: Attestation) -> list[Finding]:
     fixed = tuple(criterion for criterion in rules.criteria if not criterion.of_baseline)
     unmet, _ = results.check_criteria(fixed, proof.metrics, None)
     return found + [_finding("CG204", asked, f"{text} does not hold on {where}") for text in unmet]
+
+
+def _too_low(asked: Asked, manual: Manual, scored: Attestation) -> list[Finding]:
+    average = sum(scored.scores) / len(scored.scores)
+    if average >= manual.at_least:
+        return []
+    text = (
+        f"{len(scored.scores)} people gave {asked.target} {average:g} on average, at least {manual.at_least:g} is asked"
+    )
+    return [_finding("CG204", asked, text)]
 
 
 def _last_pass(own: list[Attestation]) -> str:

@@ -40,7 +40,7 @@ class Criterion(msgspec.Struct, frozen=True):
 
 
 class Manual(msgspec.Struct, frozen=True):
-    """A wave that people score: how many of them, and the least score of each."""
+    """A wave that people score: how many of them at least, and their least average."""
 
     people: int
     at_least: float

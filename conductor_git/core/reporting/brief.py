@@ -160,7 +160,7 @@ def _wave(plan: Plan, wave: Wave, status: WaveStatus | None, rules: Rules) -> Br
         waiting_for=_lines(status.waiting_for if status else ()),
         freezes=_lines(wave.freezes),
         platforms=_lines(wave.platforms or plan.platforms),
-        manual=f"{manual.people} people, each at least {manual.at_least:g}" if manual else "",
+        manual=f"{manual.people} people, at least {manual.at_least:g} on average" if manual else "",
         validation=_validation(rules.get(Target(plan.plan, wave.number))),
         criteria=_lines(map(str, wave.criteria)),
         text=_text(wave.text),

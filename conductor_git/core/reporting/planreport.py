@@ -71,7 +71,7 @@ def _about(wave: Wave) -> list[tuple[str, str]]:
     return [
         ("needs", ", ".join(needs)),
         ("freezes", ", ".join(wave.freezes)),
-        ("people", f"{manual.people} give at least {manual.at_least:g} each" if manual else ""),
+        ("people", f"{manual.people} give at least {manual.at_least:g} on average" if manual else ""),
         ("baseline", "recorded here" if wave.records_baseline else ""),
     ]
 

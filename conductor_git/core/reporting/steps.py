@@ -113,9 +113,9 @@ def _answering(status: PlanStatus, then: str = "") -> Iterator[Step]:
 def _unproven(status: PlanStatus, awaiting: tuple[str, ...], hint: str | tuple[object, ...]) -> Iterator[Step]:
     scores = [what for what in awaiting if what.startswith(SCORES)]
     if scores and len(scores) == len(awaiting):
-        # No command records them yet, so nobody can be sent for them.
-        text = f"plan {status.plan} awaits {scores[0]}, which nothing records yet: take 'manual' out of the plan"
-        yield Step(CONDUCTOR, text, f"conductor-git plan show {status.plan}")
+        target = status.plan if status.current is None else f"{status.plan}.{status.current}"
+        command = f"conductor-git attest {target} --manual --scores 8,7,9    # what each of them gave"
+        yield Step(CONDUCTOR, f"record the {scores[0]} for {target}", command)
     elif awaiting:
         yield Step("others", f"plan {status.plan} awaits {', '.join(awaiting)}")
     else:
