@@ -9,7 +9,7 @@ ARGS ?=
 help:
 	@echo 'make demo    five plans, four agents, real commits, refusals and proofs, in a throw-away repository'
 	@echo 'make test    the tests             (ARGS="tests/test_report.py -k width")'
-	@echo 'make soak    thousands of random steps of a team, against a second reader'
+	@echo 'make soak    thousands of random steps of a team, against a second reader (docs/SECURITY.md)'
 	@echo 'make lint    ruff and mypy'
 	@echo 'make format  let ruff mend what it can'
 	@echo 'make bench   the benchmarks        (benchmarks/RESULTS.md)'
