@@ -98,6 +98,7 @@ def test_a_message_from_an_editor_is_judged_as_git_will_clean_it(team: Team, arg
 
 
 def stage(team: Team, text: str, path: str = "state") -> None:
+    (team.root / path).parent.mkdir(parents=True, exist_ok=True)
     (team.root / path).write_text(text)
     team.git(team.root, "add", path)
 
@@ -248,6 +249,51 @@ def test_a_merge_may_not_smuggle_a_path_in(team: Team) -> None:
     stage(team, "smuggled\n", "smuggled")
     code, said = team.commit("-m", "take main in")
     assert (code, "'smuggled' is outside the scope of plan 3 [CG401]" in said) == (1, True)
+
+
+def test_a_plans_branch_takes_in_what_is_for_it(team: Team) -> None:
+    """Integration and its own branches; of other plans nothing but what it needs, claimed or made by hand."""
+    team.git(team.root, "checkout", "-q", "-b", "b3", "main")
+    stage(team, "theirs\n", "docs/theirs")
+    team.commit("-m", "theirs")
+    team.git(team.root, "checkout", "-q", "-b", "helper", "b2")
+    stage(team, "ours\n", "ours")
+    team.commit("-m", "ours")
+    team.git(team.root, "checkout", "-q", "main")
+    stage(team, "main\n", "main")
+    team.commit("-m", "main")
+    team.git(team.root, "checkout", "-q", "b2")
+    stage(team, "mine\n", "mine")
+    team.commit("-m", "mine")
+    for branch in ("main", "helper"):
+        assert team.run("git", "merge", "-q", "--no-ff", "-m", "take in", branch)[0] == 0
+    code, said = team.run("git", "merge", "--no-ff", "-m", "take in", "b3")
+    assert (code, "takes work of plan 3 into 'b2', which is plan 2's [CG406]" in said) == (1, True)
+    code, said = team.commit("--no-edit")
+    assert (code, "[CG406]" in said, "hint: git merge --abort" in said) == (1, True, True)
+    assert team.run("git", "merge", "--abort")[0] == 0
+    assert team.git(team.root, "status", "--porcelain") == ""
+
+
+def test_a_plans_branch_takes_in_the_claim_that_it_needs(team: Team) -> None:
+    plan = team.root / ".conductor/plans/3.md"
+    team.git(team.root, "checkout", "-q", "main")
+    plan.write_text(plan.read_text().replace("title: Three\n", "title: Three\nneeds: [2.0]\n"))
+    assert team.commit("-a", "-m", "rules", env=CONDUCTOR)[0] == 0
+    team.git(team.root, "checkout", "-q", "-b", "b3", "main")
+    stage(team, "ours\n", "docs/ours")
+    assert team.commit("-m", "ours")[0] == 0
+    team.git(team.root, "checkout", "-q", "b2")
+    team.prove()
+    assert team.commit("--allow-empty", "-m", CLAIM)[0] == 0
+    claim = team.git(team.root, "rev-parse", "HEAD")
+    stage(team, "more\n", "more")
+    assert team.commit("-m", "more")[0] == 0
+    team.git(team.root, "checkout", "-q", "b3")
+    assert "[CG406]" in team.run("git", "merge", "--no-ff", "-m", "too much", "b2")[1]
+    assert team.run("git", "merge", "--abort")[0] == 0
+    code, said = team.run("git", "merge", "--no-ff", "-m", "what it needs", claim)
+    assert code == 0, said
 
 
 def test_only_the_conductor_merges_into_integration(team: Team) -> None:

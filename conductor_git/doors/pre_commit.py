@@ -31,7 +31,7 @@ def pre_commit(args: list[str]) -> int:
     write_guards(repo, control)
     branch, writer = checked_out(repo), whoami(repo, control.plans).name
     findings = judge_staged(Staged(paths, branch, writer, not proposed_parents(repo)), control.policy, control.plans)
-    if merge_heads(repo) and branch == control.policy.integration:
+    if merge_heads(repo) and branch is not None:
         findings += _concluded(repo, branch, writer)
     if findings:
         print(say_findings(findings, unchanged="nothing was committed"), file=sys.stderr)
@@ -40,7 +40,8 @@ def pre_commit(args: list[str]) -> int:
 
 def _concluded(repo: Repository, branch: str, writer: str) -> list[Finding]:
     """git runs no pre-merge-commit when a merge that stopped, or was refused, is concluded by `git commit`."""
-    from conductor_git.core.judgement.boundaries import Merging, judge_merge
+    from conductor_git.core.judgement.boundaries import Merging
+    from conductor_git.core.judgement.owners import judge_intake
     from conductor_git.store.plumbing.merges import product_of_merge
     from conductor_git.store.plumbing.staged import product_of
     from conductor_git.store.snapshot import take
@@ -48,7 +49,8 @@ def _concluded(repo: Repository, branch: str, writer: str) -> list[Finding]:
     head, *sources = proposed_parents(repo)
     tree = Oid(run(["write-tree"], inherit=_INHERITED, writes=True).text())
     by_hand = len(sources) > 1 or product_of_merge(repo, head, sources[0]) != product_of(repo, tree).oid
-    return judge_merge(Merging(branch, tuple(sources), writer, by_hand), take(repo, also=[head, *sources]))
+    merging = Merging(branch, tuple(sources), writer, by_hand)
+    return judge_intake(merging, head, take(repo, also=[head, *sources]))
 
 
 def _without_rules(repo: Repository, paths: tuple[str, ...], error: CannotRun) -> int:

@@ -1,4 +1,5 @@
-"""pre-merge-commit: refuses merges into integration by anyone but the conductor, and of what is not proven."""
+"""pre-merge-commit: refuses merges into integration by anyone but the conductor and of what is not proven, and into a
+plan's branch of what is not for it."""
 
 from __future__ import annotations
 
@@ -6,7 +7,8 @@ import os
 import sys
 
 from conductor_git.core.findings import refused
-from conductor_git.core.judgement.boundaries import Merging, judge_merge
+from conductor_git.core.judgement.boundaries import Merging
+from conductor_git.core.judgement.owners import judge_intake
 from conductor_git.core.say import say_findings
 from conductor_git.core.targets import Oid
 from conductor_git.store.notes.writer import checked_out, whoami
@@ -18,9 +20,12 @@ def pre_merge_commit(args: list[str]) -> int:
     """Judge the merge that git is about to commit. MERGE_HEAD is not written yet: GITHEAD_<oid> names the sources."""
     repo = discover()
     sources = tuple(Oid(name.removeprefix("GITHEAD_")) for name in sorted(os.environ) if name.startswith("GITHEAD_"))
-    snapshot = take(repo, also=sources)
+    head = repo.resolve("HEAD")
+    if head is None:
+        return 0
+    snapshot = take(repo, also=[head, *sources])
     merging = Merging(checked_out(repo), sources, whoami(repo, snapshot.plans).name)
-    findings = judge_merge(merging, snapshot)
+    findings = judge_intake(merging, head, snapshot)
     if findings:
         print(say_findings(findings, unchanged="nothing was merged"), file=sys.stderr)
     return 1 if refused(findings) else 0

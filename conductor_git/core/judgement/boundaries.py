@@ -78,7 +78,7 @@ class Merging(msgspec.Struct, frozen=True):
 
 
 def judge_merge(merging: Merging, snapshot: Snapshot) -> list[Finding]:
-    """Who may merge what into what (integration; merges into plan branches are judged by what they bring)."""
+    """Who may merge what into integration. What a plan's branch takes in is `owners.judge_intake`'s to judge."""
     if merging.branch != snapshot.policy.integration:
         return []
     into = snapshot.policy.integration

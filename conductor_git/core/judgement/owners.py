@@ -10,7 +10,7 @@ from collections.abc import Container, Iterable, Sequence
 import msgspec
 
 from conductor_git.core.findings import Finding
-from conductor_git.core.judgement.boundaries import Staged, judge_staged
+from conductor_git.core.judgement.boundaries import Merging, Staged, judge_merge, judge_staged
 from conductor_git.core.judgement.claims import Claims
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.planning.plan import Plan
@@ -54,6 +54,27 @@ def judge_owned(owned: Owned, paths: tuple[str, ...], snapshot: Snapshot) -> lis
     ]
 
 
+def judge_intake(merging: Merging, head: Oid, snapshot: Snapshot) -> list[Finding]:
+    """Judge a merge that is about to be committed, on top of `head`: into integration, or into a plan's branch."""
+    plan = snapshot.plan_of_branch(merging.branch) if merging.branch else None
+    if plan is None or merging.branch == snapshot.policy.integration:
+        return judge_merge(merging, snapshot)
+    claims = Claims(snapshot.history, snapshot.plans)
+    taking, graph = Taking(snapshot.plans, claims), claims.graph
+    sources = [source for source in merging.sources if not taking.needs(plan.plan, source)]
+    took = set(taking.took(plan.plan, (head, *sources), claims.landed))
+    own = graph.ancestors([head], stop=claims.landed)
+    # While a branch is there, it also says whose commits without a start below them are.
+    took |= {whose for oid in graph.ancestors(sources, stop=claims.landed) - own if (whose := claims.plan_of(oid))}
+    took -= {plan.plan}
+    if not took:
+        return []
+    names = ", ".join(sorted(took))
+    text = f"this merge takes work of plan {names} into '{merging.branch}', which is plan {plan.plan}'s"
+    detail = f"it takes in '{snapshot.policy.integration}', its own branches, and the claims that it needs"
+    return [Finding("CG406", "error", plan.plan, text, "git merge --abort", detail)]
+
+
 class Taking:
     """What a merge into a plan's branch takes in beside integration, its own plan's work, and claims that it needs."""
 
@@ -62,14 +83,17 @@ class Taking:
         self._needs = {plan.plan: {need for each in plan.targets() for need in plan.needs_for(each)} for plan in plans}
         self._said = {said.commit: said.target for said in claims.all_said()}
 
+    def needs(self, plan: str, commit: Oid) -> bool:
+        """Whether a commit is a claim that the plan, or a wave of it, needs."""
+        return self._said.get(commit) in self._needs.get(plan, set())
+
     def took(self, plan: str, parents: Sequence[Oid], had: Container[Oid]) -> tuple[str, ...]:
         """The plans whose work a merge of these parents takes in and need not; `had` is what integration had then."""
         if len(parents) < 2:
             return ()
         graph = self._claims.graph
         own = graph.ancestors(parents[:1], stop=had)
-        wanted = self._needs.get(plan, set())
-        sources = [parent for parent in parents[1:] if self._said.get(parent) not in wanted]
+        sources = [parent for parent in parents[1:] if not self.needs(plan, parent)]
         brought = (oid for oid in graph.ancestors(sources, stop=had) if oid not in own)
         whose = {self._claims.starts.get(oid) or self._claims.plans_said.get(oid) for oid in brought}
         return tuple(sorted(name for name in whose if name is not None and name != plan))
