@@ -90,6 +90,9 @@ class Yard:
             self.git(self.root, "switch", "-q", here)
         return commit
 
+    def tip(self, ref: str = "main") -> str:
+        return self.git(self.root, "rev-parse", ref)
+
     def first_parents(self, ref: str = "main") -> list[str]:
         return self.git(self.root, "log", "--first-parent", "--format=%s", ref).splitlines()
 

@@ -52,3 +52,90 @@ def test_only_the_conductor_lands(yard: Yard) -> None:
     assert code == 1
     assert "error: only the conductor lands on 'main', and this worktree's writer is 'agent-2' [CG501]" in said
     assert yard.first_parents() == ["begin"]
+
+
+def test_a_branch_of_no_plan_lands_under_the_policys_default_validation(yard: Yard) -> None:
+    yard.git(yard.root, "branch", "fix")
+    yard.commit("fixed", at="fix")
+    assert yard.fates("fix") == {"fix": "landed"}
+    assert yard.first_parents()[0] == "Land branch 'fix'"
+    assert yard.ran() == "integration"
+
+
+def test_what_was_proven_exactly_as_it_would_land_is_not_run_again(yard: Yard) -> None:
+    code, said = yard.merge("2", "--dry-run")
+    assert (code, said) == (0, f"would land, each tried on 'main' at {yard.tip()[:7]}: plan 2\n")
+    assert yard.fates("2") == {"2": "landed"}
+    assert yard.ran() == ""
+
+
+def test_a_plan_edited_on_integration_meanwhile_changes_no_proof(yard: Yard) -> None:
+    path = ".conductor/plans/2.md"
+    text = (yard.root / path).read_text()
+    yard.commit(path, text.replace("Job 2", "Another title"))
+    assert yard.fates("2") == {"2": "landed"}
+    assert yard.ran() == ""
+
+
+def test_under_new_rules_nothing_of_before_counts(yard: Yard) -> None:
+    path = ".conductor/scripts/verify.sh"
+    yard.commit(path, (yard.root / path).read_text() + "exit 1\n")
+    code, said = yard.merge("2")
+    assert code == 1
+    assert "error: 2 was proven" not in said
+    assert yard.first_parents()[0] == f"change {path}"
+
+
+def test_what_is_red_on_integration_stays_out_and_is_run_twice(yard: Yard) -> None:
+    yard.commit("poison2")
+    code, said = yard.merge("2", "3")
+    assert code == 1
+    assert yard.first_parents()[0] == "Land plan 3: Job 3"
+    assert "error: plan 2 is red on 'main': verify.sh failed [CG512]" in said
+    # Both; 2 alone; 2 once more; 3 alone.
+    assert yard.ran() == "2 2 2 3"
+
+
+def test_a_flaky_validation_is_run_once_more_and_said_to_be_flaky(yard: Yard) -> None:
+    yard.commit("other")
+    code, said = yard.merge("2", FLAKY=str(yard.root.parent / "flaky"))
+    assert code == 0, said
+    assert "it passed the second time only" in said
+    assert yard.ran() == "2 2"
+
+
+def test_nothing_ready_is_no_error(yard: Yard) -> None:
+    assert yard.merge("1", "2", "3")[0] == 0
+    for plan in ("4", "5"):
+        (yard.root / ".git" / "refs" / "heads" / f"b{plan}").unlink()
+    assert yard.merge() == (0, "nothing is ready to land on 'main'\n")
+    assert yard.merge("2") == (0, "  2: on 'main' already\n")
+
+
+def test_a_dirty_file_stops_a_landing_only_where_it_would_be_overwritten(yard: Yard) -> None:
+    (yard.root / "shared").write_text("mine\n")
+    code, said = yard.merge("1")
+    assert code == 2
+    assert f"error: 'shared' in '{yard.root}' would be overwritten: changed there and not committed" in said
+    assert yard.merge("2")[0] == 0
+    assert yard.git(yard.root, "diff", "--name-only") == "shared"
+
+
+def test_an_integration_that_was_moved_back_stops_the_queue(yard: Yard) -> None:
+    assert yard.merge("2")[0] == 0
+    landed = yard.tip()
+    (yard.root / ".git" / "refs" / "heads" / "main").write_text(yard.git(yard.root, "rev-parse", "main^1") + "\n")
+    yard.git(yard.root, "reset", "-q", "--hard")
+    code, said = yard.merge("3")
+    assert code == 1
+    assert (
+        f"alarm: landing '{landed[:12]}' of plan 2 is recorded, and 'main' ({yard.tip()[:7]}) does not have it" in said
+    )
+    assert yard.first_parents() == ["begin"]
+
+
+def test_integration_without_a_worktree_is_moved_just_as_well(yard: Yard) -> None:
+    yard.git(yard.root, "switch", "-q", "-c", "aside")
+    assert yard.fates("2") == {"2": "landed"}
+    assert yard.first_parents()[0] == "Land plan 2: Job 2"
+    assert not (yard.root / "f2").exists()

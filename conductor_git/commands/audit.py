@@ -109,7 +109,7 @@ def _judged(ground: Ground, rules: Rules, auditor: Auditor, false: list[Finding]
     cases += auditor.claim_cases()
     cases += auditor.step_cases()
     cases += auditor.commit_cases(read_changes(repo, [owned.commit for owned in auditor.owned]))
-    others = [*rules.findings, *auditor.lost_landings(), *auditor.other_findings(board, cases)]
+    others = [*rules.findings, *auditor.other_findings(board, cases)]
     cases.insert(1, _of("rules", rules.ref, "obeyed", "broken", others))
     tip = snapshot.history.integration
     return Audit(

@@ -8,7 +8,10 @@ from typing import cast
 import msgspec
 
 from conductor_git.core.errors import CannotRun
+from conductor_git.core.judgement.claims import Claims
+from conductor_git.core.judgement.integration import judge_steps
 from conductor_git.core.judgement.snapshot import Snapshot
+from conductor_git.core.judgement.verdicts import Verdicts
 from conductor_git.core.landing.account import fate_line, named
 from conductor_git.core.landing.admission import Wish, admit
 from conductor_git.core.landing.entry import Entry
@@ -124,6 +127,9 @@ class Line:
             Landing(step.entry.name, step.entry.target, step.entry.source, commit, proofs[step.entry.name])
             for step, commit in zip(steps, commits, strict=True)
         )
+        refused = self._refused_there(dict(zip(commits, action.entries, strict=True)))
+        if refused is not None:
+            return refused
         upstream = self.move.upstream
         remote = upstream.remote if upstream else ""
         journal = Journal(self.move.ref, self.base, commits[-1], landings, self.watch.now, remote)
@@ -134,6 +140,15 @@ class Line:
             catch_up(self.move)
         self._look()
         return Landed({landing.name: landing.commit for landing in landings}) if landed else Moved()
+
+    def _refused_there(self, landed: dict[Oid, Entry]) -> Withdrawn | None:
+        """What every reader will say of a merge once it stands there: asked before it does."""
+        after = take(self.repo, moved={self.move.ref: list(landed)[-1]})
+        claims = Claims(after.history, after.plans)
+        for finding in judge_steps(after, claims, Verdicts(after, claims)).findings:
+            if finding.refuses and finding.subject in landed:
+                return Withdrawn(landed[Oid(finding.subject)].name, finding.message)
+        return None
 
     def _changed(self, entries: Sequence[Entry]) -> Event | None:
         """What is otherwise than when these were tried: integration, a claim, or the rules."""

@@ -110,19 +110,6 @@ class Auditor:
         commits = {digest: case.commit for case in cases if case.kind == "claim" for digest in case.proofs}
         return [(known[digest], commit) for digest, commit in commits.items() if commit and digest in known]
 
-    def lost_landings(self) -> list[Finding]:
-        """The landings that the conductor's ledger records and integration does not have."""
-        name = self.snapshot.policy.integration
-        found = []
-        for event in self.snapshot.ledger.events:
-            commit = event.data.get("commit")
-            if event.kind != "landing" or event.writer != "conductor" or not isinstance(commit, str):
-                continue
-            if commit not in self.claims.landed and commit not in self._accepted:
-                text = f"landing '{commit[:12]}' of plan {event.plan} is recorded, and '{name}' does not have it"
-                found.append(Finding("CG508", "alarm", commit, text, f"git log --oneline -1 {commit[:12]}"))
-        return found
-
     def other_findings(self, board: Board, cases: Iterable[Case]) -> list[Located]:
         """What the report finds wrong and no case has: an audit never says less than the report."""
         known = {(finding.code, finding.message) for case in cases for finding in case.findings}

@@ -10,6 +10,7 @@ from conductor_git.core.findings import Finding
 from conductor_git.core.judgement.claims import Claims
 from conductor_git.core.judgement.integration import Spine, judge_steps
 from conductor_git.core.judgement.levels import judge_level, judge_signers
+from conductor_git.core.judgement.lostlandings import lost_landings
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.judgement.verdicts import Verdict, Verdicts
 from conductor_git.core.planning.plan import BrokenPlan, Plan, Wave
@@ -35,6 +36,7 @@ def fold(snapshot: Snapshot, now: int) -> Board:
             *snapshot.findings,
             *signers,
             *spine.findings,
+            *lost_landings(snapshot, claims),
             *claims.findings,
             *ledger_findings(snapshot.ledger),
             *powerless(snapshot.ledger.events, verdicts.agent),
