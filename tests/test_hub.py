@@ -426,3 +426,26 @@ def test_a_hub_that_was_moved_still_refuses(shop: Shop, tmp_path: Path) -> None:
     put(shop, "docs/x")
     assert "[CG402]" in shop.shut("bob", "b2")
     assert doctor(shop)[0] == 0
+
+
+@pytest.mark.parametrize("object_format", ["sha1", "sha256"])
+def test_control_on_a_branch_of_its_own(tmp_path: Path, git: Git, object_format: str) -> None:
+    shop = Shop(tmp_path, git)
+    git(tmp_path, "init", "-q", f"--object-format={object_format}", "shop")
+    git(shop.root, "commit", "-q", "--allow-empty", "-m", "begin")
+    assert shop.run("conductor-git", "init", "--validate", "true", "--control", "conductor")[0] == 0
+    git(tmp_path, "init", "-q", "--bare", f"--object-format={object_format}", "hub.git")
+    git(tmp_path, "clone", "-q", "--bare", str(shop.root), "open.git")
+    git(shop.root, "config", "core.hooksPath", "/dev/null")
+    said = shop.run("conductor-git", "hub", "install", "--identity", VARIABLE, "--conductor", "ada", at=shop.hub)
+    assert said[0] == 0
+    shop.taken("ada", "main", "conductor")
+    tree = git(shop.root, "rev-parse", "conductor^{tree}")
+    newer = git(shop.root, "commit-tree", "-p", "conductor", "-m", "a plan", tree)
+    assert "[CG656]" in shop.refused("eve", f"{newer}:conductor")
+    assert "[CG654]" in shop.refused("eve", "conductor:refs/heads/master")
+    shop.taken("ada", f"{newer}:conductor")
+    assert "[CG508]" in shop.refused("ada", "+conductor:conductor")
+    assert "[CG656]" in shop.refused("ada", ":conductor")
+    put(shop, "direct")
+    shop.taken("ada", "main")

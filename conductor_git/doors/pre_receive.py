@@ -132,8 +132,9 @@ def _history(push: _Push, control: Control | None) -> list[Finding]:
     if control is None or not push.of(*_JUDGED):
         return []
     repo = push.hub.repository
-    old = [command.old for command in push.of(*_JUDGED) if command.old is not None]
+    # The old tips for what would be lost; the new ones too, for a control branch is in no plan's history.
+    ends = [oid for command in push.of(*_JUDGED) for oid in (command.old, command.new) if oid is not None]
     refs = push.stands.over(push.commands)
-    after = take(repo, refs=refs, also=old, control=control, use_cache=False)
+    after = take(repo, refs=refs, also=ends, control=control, use_cache=False)
     verdict = Verdict(after, push.of(*_JUDGED))
     return verdict.findings(read_changes(repo, [owned.commit for owned in verdict.fresh]))
