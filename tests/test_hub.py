@@ -449,3 +449,22 @@ def test_control_on_a_branch_of_its_own(tmp_path: Path, git: Git, object_format:
     assert "[CG656]" in shop.refused("ada", ":conductor")
     put(shop, "direct")
     shop.taken("ada", "main")
+
+
+def test_a_hub_that_has_worktrees_and_doors_of_its_own(shop: Shop, git: Git, tmp_path: Path) -> None:
+    """The doors of those who work in it must not judge a push as if its own user had made it."""
+    git(shop.hub, "worktree", "add", "-q", "--detach", str(tmp_path / "tree"), "main")
+    code, said = doctor(shop)
+    assert (code, "lacks 'core.hooksPath = " in said) == (1, True)
+    assert doctor(shop, "--fix")[0] == 0
+    for command in (("install",), ("doctor",)):
+        assert shop.run("conductor-git", *command, at=tmp_path / "tree")[0] == 0
+    git(shop.root, "checkout", "-q", "main")
+    put(shop, ".conductor/plans/4.md", "---\nplan: 4\ntitle: Four\nwaves:\n  0: {title: A}\n---\n")
+    git(shop.root, "checkout", "-q", "-b", "side", "HEAD~1")
+    put(shop, "side")
+    land(shop, "side")
+    assert "[CG656]" in shop.shut("eve", "main")
+    shop.taken("ada", "main")
+    # From within, where nobody is known to push, they stay shut.
+    assert shop.run("git", "update-ref", "refs/heads/main", "main~1", at=tmp_path / "tree")[0] != 0

@@ -107,6 +107,12 @@ def missing_settings(repo: Repository) -> list[str]:
     return [f"{key} = {value}" for key, value in wanted if value not in _values(repo, key)]
 
 
+def enforces(repo: Repository) -> bool:
+    """Whether it is a hub whose door git runs for each push."""
+    place = hub_place(repo)
+    return is_hub(repo) and place.holds == "ours" and place.executable and not missing_settings(repo)
+
+
 def is_marked(repo: Repository) -> bool:
     """Whether clones can tell that it is a hub."""
     return repo.resolve(HUB_MARK, kind="blob") is not None
