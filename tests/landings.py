@@ -56,10 +56,13 @@ class Yard:
             cwd=at or self.root,
             capture_output=True,
             text=True,
-            env={**os.environ, "COUNT_RUNS": str(self.runs), "CONDUCTOR_WRITER": "conductor", **env},
+            env=self.env(**env),
             check=False,
         )
         return done.returncode, done.stdout + done.stderr
+
+    def env(self, **more: str) -> dict[str, str]:
+        return {**os.environ, "COUNT_RUNS": str(self.runs), "CONDUCTOR_WRITER": "conductor", **more}
 
     def merge(self, *args: str, at: Path | None = None, **env: str) -> tuple[int, str]:
         return self.run("conductor-git", "merge", *args, at=at, **env)

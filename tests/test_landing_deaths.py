@@ -1,0 +1,176 @@
+"""A landing that dies at any point, or is lost to somebody else: nothing is lost, nothing is done twice."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conductor_git.core.events.landings import standing_landings
+from conductor_git.store.notes.ledger_reader import read_ledger
+from conductor_git.store.plumbing.repository import discover
+from tests.conftest import Git
+from tests.landings import Yard
+
+DYING = """\
+import os, signal, sys
+from conductor_git import cli
+from conductor_git.store.landing import moving
+
+def dying(function, after):
+    def die(*args, **named):
+        if after:
+            function(*args, **named)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return die
+
+name, when = sys.argv[1], sys.argv[2]
+setattr(moving, name, dying(getattr(moving, name), when == "after"))
+sys.exit(cli.main(["merge", "2"]))
+"""
+
+POINTS = [
+    ("write_journal", "before"),
+    ("write_journal", "after"),
+    ("record_landings", "after"),
+    ("push_landing", "after"),
+    ("advance", "after"),
+    ("close_journal", "before"),
+]
+
+
+@pytest.fixture
+def origin(yard: Yard, git: Git) -> Path:
+    """A bare origin that main comes from; it takes the ledger."""
+    bare = yard.root.parent / "origin.git"
+    git(yard.root, "clone", "-q", "--bare", str(yard.root), str(bare))
+    git(yard.root, "remote", "add", "origin", str(bare))
+    git(
+        yard.root,
+        "config",
+        "--add",
+        "remote.origin.fetch",
+        "+refs/notes/conductor/*:refs/notes/conductor-remotes/origin/*",
+    )
+    git(yard.root, "fetch", "-q", "origin")
+    git(yard.root, "branch", "-q", "--set-upstream-to=origin/main", "main")
+    return bare
+
+
+def landings(yard: Yard) -> list[str]:
+    return [str(event.plan) for event in standing_landings(read_ledger(discover(str(yard.root))).events)]
+
+
+def landed_once(yard: Yard) -> None:
+    assert yard.first_parents() == ["Land plan 2: Job 2", "begin"]
+    assert landings(yard) == ["2"]
+    assert not (yard.root / ".git" / "conductor" / "landing.json").exists()
+    assert yard.git(yard.root, "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize(("name", "when"), [point for point in POINTS if point[0] != "push_landing"])
+def test_killed_at_any_point_and_called_again(yard: Yard, name: str, when: str) -> None:
+    code, _ = yard.run(sys.executable, "-c", DYING, name, when)
+    assert code == -9
+    code, said = yard.merge("2")
+    assert code == 0, said
+    landed_once(yard)
+
+
+@pytest.mark.parametrize(("name", "when"), POINTS)
+def test_killed_at_any_point_with_an_origin(yard: Yard, origin: Path, name: str, when: str) -> None:
+    assert yard.run(sys.executable, "-c", DYING, name, when)[0] == -9
+    code, said = yard.merge("2")
+    assert code == 0, said
+    landed_once(yard)
+    assert yard.git(origin, "rev-parse", "main") == yard.tip()
+
+
+def test_resume_only_brings_to_its_end_what_was_begun(yard: Yard) -> None:
+    yard.run(sys.executable, "-c", DYING, "advance", "after")
+    assert landings(yard) == ["2"]
+    code, said = yard.merge("--resume")
+    assert (code, said.strip()) == (0, "the landing of 2 that was cut short is complete now")
+    landed_once(yard)
+    assert yard.merge("--resume") == (0, "no landing was cut short\n")
+
+
+def test_integration_and_ledger_are_pushed_together(yard: Yard, origin: Path) -> None:
+    assert yard.merge("2", "3")[0] == 0
+    assert yard.git(origin, "rev-parse", "main") == yard.tip() == yard.tip("origin/main")
+    ledger = yard.git(yard.root, "for-each-ref", "--format=%(objectname)", "refs/notes/conductor/conductor.*")
+    assert ledger in yard.git(origin, "for-each-ref", "--format=%(objectname)", "refs/notes")
+
+
+def hook(origin: Path, text: str) -> None:
+    path = origin / "hooks" / "update"
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+
+
+def test_an_origin_that_takes_no_notes_gets_integration_alone(yard: Yard, origin: Path) -> None:
+    hook(origin, "case $1 in refs/notes/*) exit 1 ;; esac")
+    code, said = yard.merge("2")
+    assert code == 0, said
+    assert "warning: 'origin' takes no ledger; it has the landing, and not its proof" in said
+    assert yard.git(origin, "rev-parse", "main") == yard.tip()
+    landed_once(yard)
+
+
+def test_an_origin_that_takes_nothing_leaves_all_as_it_was(yard: Yard, origin: Path) -> None:
+    hook(origin, "exit 1")
+    code, said = yard.merge("2")
+    assert code == 2
+    assert "error: 'origin' did not take the landing" in said
+    assert (yard.first_parents(), landings(yard)) == (["begin"], [])
+    assert not (yard.root / ".git" / "conductor" / "landing.json").exists()
+
+
+def test_a_push_that_is_lost_begins_again_on_the_new_tip(yard: Yard, origin: Path, git: Git) -> None:
+    other = yard.root.parent / "other"
+    git(yard.root.parent, "clone", "-q", str(origin), str(other))
+    (other / "elsewhere").write_text("x\n")
+    git(other, "add", "-A")
+    git(other, "commit", "-q", "-m", "meanwhile")
+    # Somebody pushes between our fetch and our push: once.
+    race = yard.root / ".git" / "hooks" / "pre-push"
+    race.write_text(
+        f"#!/bin/sh\nmkdir '{yard.root.parent}/raced' 2>/dev/null && git -C '{other}' push -q origin main\nexit 0\n"
+    )
+    race.chmod(0o755)
+    code, said = yard.merge("2")
+    assert code == 0, said
+    assert "'main' was moved meanwhile; everything again on its new tip" in said
+    assert yard.first_parents() == ["Land plan 2: Job 2", "meanwhile", "begin"]
+    assert landings(yard) == ["2"]
+    assert yard.git(origin, "rev-parse", "main") == yard.tip()
+
+
+def test_two_conductors_in_one_clone_land_everything_once(yard: Yard) -> None:
+    beside = yard.root.parent / "beside"
+    yard.git(yard.root, "worktree", "add", "-q", "--detach", str(beside))
+    call = ["conductor-git", "merge", "2", "3"]
+    both = [
+        subprocess.Popen(call, cwd=at, stdout=-1, stderr=-2, text=True, env=yard.env()) for at in (yard.root, beside)
+    ]
+    said = [process.communicate()[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert yard.first_parents() == ["Land plan 3: Job 3", "Land plan 2: Job 2", "begin"]
+    assert sorted(landings(yard)) == ["2", "3"]
+
+
+def test_two_conductors_in_two_clones_land_everything_once(yard: Yard, origin: Path, git: Git) -> None:
+    other = yard.root.parent / "other"
+    shutil.copytree(yard.root, other, symlinks=True)
+    call = ["conductor-git", "merge", "2", "3"]
+    both = [
+        subprocess.Popen(call, cwd=at, stdout=-1, stderr=-2, text=True, env=yard.env()) for at in (yard.root, other)
+    ]
+    said = [process.communicate()[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert yard.first_parents("origin/main")[-3:] == ["Land plan 3: Job 3", "Land plan 2: Job 2", "begin"]
+    git(other, "fetch", "-q")
+    assert git(other, "rev-parse", "main", "origin/main").split()[0] == git(origin, "rev-parse", "main")
