@@ -96,3 +96,11 @@ def team(template: Path, tmp_path: Path, git: Git) -> Team:
     # Most tests make states that this door would not let come, to see what is said of them.
     (root / ".git/hooks/reference-transaction").unlink()
     return Team(root, git)
+
+
+@pytest.fixture
+def armed(team: Team) -> Team:
+    """The team's repository with every door."""
+    repo = discover(str(team.root))
+    install_doors(repo, read_control(repo))
+    return team

@@ -15,21 +15,11 @@ from conductor_git.core.attacks.outcome import Fate, fate_lines, weigh
 from conductor_git.core.attacks.table import ATTACKS, Attack
 from conductor_git.core.errors import CannotRun
 from conductor_git.store.attacking.moves import MOVES
-from conductor_git.store.control.control import read_control
-from conductor_git.store.hookfiles.hooks import install_doors
 from conductor_git.store.plumbing.repository import discover
 from tests.signed import Keys, SignedTeam
 from tests.team import Team
 
 NOW = 1_800_000_000
-
-
-@pytest.fixture
-def shop(team: Team) -> Team:
-    """The team's repository with every door."""
-    repo = discover(str(team.root))
-    install_doors(repo, read_control(repo))
-    return team
 
 
 def tried(root: Path, *names: str) -> tuple[int, dict[str, str], dict[str, list[str]]]:
@@ -53,9 +43,9 @@ def test_every_attack_can_be_carried_out() -> None:
     assert list(MOVES) == [each.name for each in ATTACKS]
 
 
-def test_with_every_door_each_attack_gets_no_further_than_promised(shop: Team, tmp_path: Path) -> None:
+def test_with_every_door_each_attack_gets_no_further_than_promised(armed: Team, tmp_path: Path) -> None:
     before = everything(tmp_path)
-    code, said = shop.run("conductor-git", "doctor", "--attack", "--json")
+    code, said = armed.run("conductor-git", "doctor", "--attack", "--json")
     assert code == 0, said
     data = msgspec.json.decode(said[said.index("{") :])
     assert (data["schema"], data["level"], data["holds"]) == (1, "L0", True)
@@ -72,9 +62,9 @@ def test_with_every_door_each_attack_gets_no_further_than_promised(shop: Team, t
     assert everything(tmp_path) == before
 
 
-def test_without_doors_every_attack_goes_through_and_is_seen(shop: Team) -> None:
-    shutil.rmtree(shop.root / ".git/hooks")
-    code, states, codes = tried(shop.root)
+def test_without_doors_every_attack_goes_through_and_is_seen(armed: Team) -> None:
+    shutil.rmtree(armed.root / ".git/hooks")
+    code, states, codes = tried(armed.root)
     assert code == 1
     unseen = {each.name for each in ATTACKS if each.l0 == "open"}
     assert states == {each.name: "open" if each.name in unseen else "detected" for each in ATTACKS}
@@ -85,37 +75,37 @@ def test_without_doors_every_attack_goes_through_and_is_seen(shop: Team) -> None
     assert "CG508" in codes["integration-rewound"]
 
 
-def test_a_door_that_was_taken_away_is_missed(shop: Team) -> None:
-    (shop.root / ".git/hooks/reference-transaction").unlink()
-    code, states, _ = tried(shop.root, "plain-claim", "no-verify")
+def test_a_door_that_was_taken_away_is_missed(armed: Team) -> None:
+    (armed.root / ".git/hooks/reference-transaction").unlink()
+    code, states, _ = tried(armed.root, "plain-claim", "no-verify")
     assert (code, states) == (1, {"plain-claim": "blocked", "no-verify": "detected"})
 
 
-def test_where_signatures_count_nobody_accepts_in_the_conductors_name(shop: Team, tmp_path: Path) -> None:
-    hooks = shop.root / ".git/hooks"
+def test_where_signatures_count_nobody_accepts_in_the_conductors_name(armed: Team, tmp_path: Path) -> None:
+    hooks = armed.root / ".git/hooks"
     shutil.move(hooks, tmp_path / "hooks")
-    signed = SignedTeam(shop, Keys(tmp_path))
+    signed = SignedTeam(armed, Keys(tmp_path))
     signed.rule(
         'attestations = "agent"\nconductor = true', signed.line("*", "agent", "agent"), signed.line("conductor", "boss")
     )
     shutil.move(tmp_path / "hooks", hooks)
-    code, states, codes = tried(shop.root, "conductors-word", "plain-claim")
+    code, states, codes = tried(armed.root, "conductors-word", "plain-claim")
     assert (code, states["plain-claim"], states["conductors-word"]) == (0, "blocked", "detected")
     assert "CG621" in codes["conductors-word"]
 
 
-def test_hooks_that_stand_in_a_folder_of_the_working_tree_are_tried(shop: Team) -> None:
-    shutil.move(shop.root / ".git/hooks", shop.root / ".hooks")
-    shop.git(shop.root, "config", "core.hooksPath", ".hooks")
-    assert tried(shop.root, "plain-claim", "update-ref")[1] == {"plain-claim": "blocked", "update-ref": "blocked"}
-    shop.git(shop.root, "config", "core.hooksPath", os.devnull)
-    code, states, _ = tried(shop.root, "plain-claim")
+def test_hooks_that_stand_in_a_folder_of_the_working_tree_are_tried(armed: Team) -> None:
+    shutil.move(armed.root / ".git/hooks", armed.root / ".hooks")
+    armed.git(armed.root, "config", "core.hooksPath", ".hooks")
+    assert tried(armed.root, "plain-claim", "update-ref")[1] == {"plain-claim": "blocked", "update-ref": "blocked"}
+    armed.git(armed.root, "config", "core.hooksPath", os.devnull)
+    code, states, _ = tried(armed.root, "plain-claim")
     assert (code, states) == (1, {"plain-claim": "detected"})
 
 
-def test_it_is_told_in_any_folder_and_without_a_policy_it_is_one_clear_error(shop: Team, repo_dir: Path) -> None:
-    linked = shop.root.parent / "linked"
-    shop.git(shop.root, "worktree", "add", "-q", "--detach", str(linked))
+def test_it_is_told_in_any_folder_and_without_a_policy_it_is_one_clear_error(armed: Team, repo_dir: Path) -> None:
+    linked = armed.root.parent / "linked"
+    armed.git(armed.root, "worktree", "add", "-q", "--detach", str(linked))
     (linked / "docs").mkdir()
     assert tried(linked / "docs", "plain-claim")[0] == 0
     with pytest.raises(CannotRun):

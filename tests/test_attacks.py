@@ -1,0 +1,138 @@
+"""Attacks that need more than one command: each works where the doors are away, and is refused or shown where not."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.outside import findings, states
+from tests.team import CLAIM, Team
+
+OFF = ("-c", f"core.hooksPath={os.devnull}")
+CONDUCTOR = {"CONDUCTOR_WRITER": "conductor"}
+
+
+def refuses_what_works_without(team: Team, code: str, *argv: str) -> None:
+    """Assert that git is refused with that code, and that the same works with hooks off."""
+    before = team.git(team.root, "rev-parse", "HEAD")
+    ended, said = team.run("git", *argv)
+    assert (ended != 0, f"[{code}]" in said) == (True, True), said
+    assert team.git(team.root, "rev-parse", "HEAD") == before
+    ended, said = team.run("git", *OFF, *argv)
+    assert ended == 0, said
+    assert team.git(team.root, "rev-parse", "HEAD") != before
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("commit", "--allow-empty", "--cleanup=strip", "-m", f"# a note\n{CLAIM}"),
+        ("-c", "core.commentChar=;", "commit", "--allow-empty", "--cleanup=strip", "-m", f"; a note\n{CLAIM}"),
+        ("commit", "--allow-empty", "--cleanup=whitespace", "-m", f"\n\n{CLAIM}"),
+        ("-c", "commit.cleanup=strip", "commit", "--allow-empty", "-m", f"#\n\n{CLAIM}"),
+        ("-c", "i18n.commitEncoding=gb18030", "commit", "--allow-empty", "-F", "../encoded"),
+    ],
+    ids=["comment", "other-comment-character", "empty-lines", "configured", "encoding"],
+)
+def test_what_git_makes_of_a_message_hides_no_claim(armed: Team, argv: tuple[str, ...]) -> None:
+    (armed.root.parent / "encoded").write_bytes(CLAIM.encode("gb18030"))
+    refuses_what_works_without(armed, "CG201", *argv)
+    assert states(armed.root)["2.0"] == "claimed"
+
+
+def test_a_claim_below_an_empty_first_line_is_none(armed: Team) -> None:
+    armed.prove()
+    code, said = armed.commit("--allow-empty", "--cleanup=verbatim", "-m", f"\n{CLAIM}")
+    assert code == 0, said
+    assert armed.git(armed.root, "log", "-1", "--format=%s") == CLAIM, "git shows it as the subject"
+    assert states(armed.root)["2.0"] != "complete"
+
+
+def test_a_validation_that_runs_no_test_proves_nothing(armed: Team) -> None:
+    empty = '<testsuites><testsuite name="all" tests="0"/></testsuites>'
+    change_rules(armed, ".conductor/scripts/verify.sh", "#!/bin/sh\nexit 0\n")
+    assert armed.run("conductor-git", "validate", "2.0")[0] == 0, "a script that reports nothing is believed"
+    change_rules(armed, ".conductor/scripts/verify.sh", f"#!/bin/sh\necho '{empty}' >$CONDUCTOR_RESULTS/junit.xml\n")
+    code, said = armed.run("conductor-git", "claim", "2.0")
+    assert (code, "0 tests ran, at least 1 must" in said) == (1, True), said
+    assert armed.message() != CLAIM
+
+
+def change_rules(team: Team, path: str, text: str) -> None:
+    team.git(team.root, "checkout", "-q", "main")
+    (team.root / path).write_text(text)
+    team.git(team.root, "commit", "-q", "-a", "-m", "other rules", env=CONDUCTOR)
+    team.git(team.root, "checkout", "-q", "b2")
+
+
+def test_protected_tests_are_not_weakened_in_the_change_that_they_judge(armed: Team) -> None:
+    policy = (armed.root / ".conductor/conductor.toml").read_text()
+    change_rules(armed, ".conductor/conductor.toml", policy.replace("\n", '\nprotect = ["tests/**"]\n', 1))
+    (armed.root / "tests").mkdir()
+    (armed.root / "tests/test_all").write_text("exit 0\n")
+    armed.git(armed.root, "add", "tests")
+    refuses_what_works_without(armed, "CG404", "commit", "-m", "mend the tests")
+    code, said = armed.run("conductor-git", "audit")
+    assert (code, "[CG404]" in said) == (1, True), said
+
+
+def test_backdated_claims_are_seen(armed: Team) -> None:
+    when = {"GIT_COMMITTER_DATE": "@1 +0000", "GIT_AUTHOR_DATE": "@1 +0000"}
+    code, said = armed.run("git", *OFF, "commit", "-q", "--allow-empty", "-m", CLAIM, env=when)
+    assert code == 0, said
+    assert armed.git(armed.root, "log", "--since=2000-01-01", "--format=%s", "b2") == "", "git stops at its date"
+    assert states(armed.root)["2.0"] == "claimed"
+    assert "[CG201]" in armed.run("conductor-git", "audit")[1]
+
+
+def test_claims_that_change_places_are_not_both_complete(armed: Team) -> None:
+    armed.git(armed.root, "commit", "-q", "--allow-empty", "-m", "work")
+    for target, line in (("2.0", CLAIM), ("2.1", "✅ Wave 1 Complete")):
+        armed.prove(target)
+        assert armed.commit("-q", "--allow-empty", "-m", line)[0] == 0
+    assert (states(armed.root)["2.0"], states(armed.root)["2.1"]) == ("complete", "complete")
+    swap = 'sequence.editor=sh -c \'tac "$0" | grep -v ^# >"$0.new" && mv "$0.new" "$0"\''
+    code, said = armed.run("git", "-c", swap, *OFF, "rebase", "-q", "-i", "--empty=keep", "HEAD~2")
+    assert code == 0, said
+    assert armed.git(armed.root, "log", "-2", "--format=%s").splitlines() == [CLAIM, "✅ Wave 1 Complete"]
+    assert (states(armed.root)["2.0"], states(armed.root)["2.1"]) == ("complete", "claimed")
+    assert "CG303" in [code for code, _, _ in findings(armed.root)]
+
+
+def test_the_ledger_of_another_repository_proves_nothing(armed: Team, tmp_path: Path) -> None:
+    other = Team(tmp_path / "other", armed.git)
+    shutil.copytree(armed.root, other.root, symlinks=True)
+    policy = (other.root / ".conductor/conductor.toml").read_text()
+    change_rules(other, ".conductor/conductor.toml", policy.replace("0123456789abcdef", "fedcba9876543210"))
+    other.prove()
+    notes = "+refs/notes/conductor/*:refs/notes/conductor-remotes/other/*"
+    armed.git(armed.root, "fetch", "-q", str(other.root), notes)
+    refuses_what_works_without(armed, "CG207", "commit", "--allow-empty", "-m", CLAIM)
+    assert "CG207" in [code for code, _, _ in findings(armed.root)]
+    # Control: the same proof, of this repository, is believed.
+    armed.prove()
+    assert states(armed.root)["2.0"] == "complete"
+
+
+def test_a_huge_note_stops_no_reader(armed: Team) -> None:
+    armed.prove()
+    assert armed.commit("-q", "--allow-empty", "-m", CLAIM)[0] == 0
+    (armed.root.parent / "huge").write_text('{"data":"' + "x" * 5_000_000)
+    ref = armed.git(armed.root, "for-each-ref", "--format=%(refname)", "refs/notes/conductor/")
+    huge = armed.git(armed.root, "hash-object", "-w", "../huge")
+    env = {"GIT_INDEX_FILE": str(armed.root / ".git/forged")}
+    armed.git(armed.root, "read-tree", ref, env=env)
+    entry = f"100644,{huge},{huge[:2]}/{huge[2:]}"
+    armed.git(armed.root, "update-index", "--add", "--cacheinfo", entry, env=env)
+    tree = armed.git(armed.root, "write-tree", env=env)
+    made = armed.git(armed.root, "commit-tree", "-p", ref, "-m", "conductor: clock 9 known 9", tree)
+    armed.run("git", *OFF, "update-ref", ref, made)
+    assert states(armed.root)["2.0"] == "complete"
+    said = armed.run("conductor-git", "audit")[1]
+    assert "[CG601]" in said
+    assert "Traceback" not in said
+    assert len(said) < 20_000
+    armed.prove("2.1")
