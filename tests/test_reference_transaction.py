@@ -350,13 +350,16 @@ def test_policy_and_plans_are_the_conductors(team: Team) -> None:
 def test_a_plans_branch_goes_when_its_claims_have_landed(team: Team) -> None:
     claim = proven(team)
     team.git(team.root, "checkout", "-q", "--detach")
-    for way in (["branch", "-D", "b2"], ["branch", "-m", "b2", "other"], ["update-ref", "-d", "refs/heads/b2", claim]):
-        for packed in (False, True):
-            if packed:
-                team.git(team.root, "pack-refs", "--all")
-            code, said = team.run("git", *way)
-            assert (code != 0, "[CG510]" in said) == (True, True), said
-            assert tip(team, "b2") == claim
+    for packed, way in (
+        (False, ["branch", "-D", "b2"]),
+        (False, ["branch", "-m", "b2", "other"]),
+        (True, ["update-ref", "-d", "refs/heads/b2", claim]),
+    ):
+        if packed:
+            team.git(team.root, "pack-refs", "--all")
+        code, said = team.run("git", *way)
+        assert (code != 0, "[CG510]" in said) == (True, True), said
+        assert tip(team, "b2") == claim
     hint = said.partition("hint: ")[2].partition("    #")[0]
     assert team.run("sh", "-c", f"{hint} && git branch -D b2")[0] == 0
     team.git(team.root, "branch", "b2", claim)
@@ -497,3 +500,46 @@ def test_guards_name_what_is_asked_of_each_branch(team: Team) -> None:
     team.git(team.root, "add", "direct")
     code, said = team.commit("-m", "direct", env=CONDUCTOR)
     assert (code != 0, "[CG506]" in said) == (True, True)
+
+
+# Ordinary git.
+
+_DAYS_WORK = """
+set -e
+export GIT_AUTHOR_DATE='1700000000 +0000' GIT_COMMITTER_DATE='1700000000 +0000'
+git checkout -q -b topic main
+for n in 1 2 3; do echo $n >f$n; git add .; git commit -q -m "step $n"; done
+git commit -q --amend -m 'step three'
+git checkout -q main; echo m >m; git add .; git commit -q -m 'main moves'
+git checkout -q topic; git rebase -q main
+git checkout -q -b other main; echo x >f1; git add .; git commit -q -m 'in the way'
+git checkout -q topic; ! git rebase -q other; git rebase --abort
+! git merge -q other; git merge --abort
+! git cherry-pick other; git cherry-pick --abort
+echo dirty >>f2; git stash -q; git stash pop -q; git checkout -q f2
+git bisect start topic main; git bisect run test ! -e f2; git bisect reset
+git worktree add -q ../wt other; git -C ../wt commit -q --allow-empty -m there; git worktree remove ../wt
+git notes add -m note; git tag -a -m tag v1
+git format-patch -q -1 --stdout >../patch; git reset -q --hard HEAD~1; git am -q ../patch
+FILTER_BRANCH_SQUELCH_WARNING=1 git filter-branch -f --msg-filter 'sed s,step,STEP,' -- main..topic >/dev/null
+git clone -q . ../module; git submodule add -q ../module module; git commit -q -m 'a submodule'
+git sparse-checkout set .conductor; git sparse-checkout disable
+git clone -q --no-local --filter=blob:none . ../partial; git -C ../partial pull -q
+git checkout -q b2; echo b >b; git add .; git commit -q -m 'on a plan'; git commit -q --amend -m 'on a plan, amended'
+git revert --no-edit HEAD >/dev/null; git reset -q --hard HEAD~2; git rebase -q main
+git gc -q; git pack-refs --all
+git for-each-ref --format='%(refname) %(objecttype) %(tree)%(*tree) %(contents:subject)' >../refs
+git status --porcelain >>../refs
+"""
+
+
+def test_a_days_work_ends_the_same_with_all_doors_as_without(team: Team) -> None:
+    said = []
+    shutil.copytree(team.root, team.root.parent / "without" / "shop")
+    shutil.rmtree(team.root.parent / "without" / "shop" / ".git" / "hooks")
+    for root in (team.root, team.root.parent / "without" / "shop"):
+        code, text = team.run("sh", "-c", _DAYS_WORK, at=root)
+        assert code == 0, text
+        said.append((root.parent / "refs").read_text())
+    assert said[0] == said[1]
+    assert "refs/heads/b2" in said[0]
