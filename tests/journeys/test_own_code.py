@@ -44,6 +44,8 @@ def conductor(where: Path, *args: str) -> tuple[int, str]:
 def test_delegated_broken_refused_mended_proven_claimed_reported(tmp_path: Path, git: Git) -> None:
     clone = tmp_path / "conductor git"
     git(tmp_path, "clone", "-q", str(ROOT), str(clone))
+    # What is delegated and proven here is nothing to push into the checkout that is tested.
+    git(clone, "remote", "remove", "origin")
     git(clone, "checkout", "-q", "-B", "main")
     code, said = conductor(clone, "init", "--validate", VALIDATE)
     assert code == 0, said
