@@ -44,7 +44,7 @@ def test_the_five_minute_start(tmp_path: Path, git: Git) -> None:
             assert code in said[line]
     board = next(said[line] for line in said if line.startswith("conductor-git log-status"))
     assert "1 complete" in board
-    assert "git merge --no-ff -m 'Land plan 1" in board
+    assert "conductor-git merge 1" in board
     done = subprocess.run(
         ["conductor-git", "log-status", "--check"], cwd=where, capture_output=True, text=True, check=False
     )

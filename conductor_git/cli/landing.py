@@ -32,3 +32,18 @@ def merge(
         raise click.UsageError("'--ready' names everything that is ready: name nothing beside it")
     asked = Asked(names, dry_run, resume, max_seconds, is_terminal())
     return finish(journey(here(), asked, say=say, now=now()), as_json=as_json)
+
+
+@click.command(cls=Command, examples=("clean --dry-run", "clean", "clean 2"))
+@click.argument("plans", metavar="[PLAN]...", nargs=-1)
+@click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
+@json_option
+def clean(plans: tuple[str, ...], dry_run: bool, as_json: bool) -> int:
+    """Remove worktrees and branches of landed plans.
+
+    What has work that has not landed, or files that are not committed, stays. Files that git ignores go with the
+    worktree.
+    """
+    from conductor_git.commands.clean import clean as journey
+
+    return finish(journey(here(), plans, dry_run=dry_run, now=now()), as_json=as_json)

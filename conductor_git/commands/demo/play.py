@@ -132,9 +132,9 @@ PLAY = (
     ),
     Scene(
         "The conductor lands what is proven",
-        "Plan 1 comes into main by a merge of its claim; whoever waited for it can go on.",
+        "The merge is validated before main moves to it; whoever waited for plan 1 can go on.",
         (
-            Turn("conductor", "git merge --no-ff -m 'Land plan 1' agent-1/performance-recovery", lines=1),
+            Turn("conductor", "conductor-git merge 1", lines=2),
             Turn("conductor", "conductor-git delegate 3", says=("orchestrator of plan 3",), lines=1),
             Turn("conductor", "conductor-git delegate 4", says=("orchestrator of plan 4",), lines=1),
             Turn("conductor", "conductor-git delegate 7", says=("orchestrator of plan 7",), lines=1),

@@ -203,7 +203,7 @@ def _forwarded(
     branch = next((name for name, found in tips.items() if graph.is_ancestor(step, found.oid)), "")
     whose = f"a commit of '{branch}'" if branch else "a plan's commit"
     text = f"{step[:7]} is {whose}: it would come into '{arrival.branch}' by fast-forward, not by a landing"
-    hint = f"git merge --no-ff {branch or step[:12]}    # in the conductor's worktree, once the plan is proven"
+    hint = f"conductor-git merge {branch or 'PLAN'}    # in the conductor's worktree, once the plan is proven"
     return Finding("CG502", "error", step, text, hint)
 
 

@@ -58,8 +58,7 @@ def _landing(status: PlanStatus, integration: str) -> Iterator[Step]:
         yield Step(
             CONDUCTOR,
             f"land plan {status.plan} on '{integration}'",
-            f"git merge --no-ff -m 'Land plan {status.plan}: {_plain(status.title)}' {status.claim.commit[:12]}"
-            f" && conductor-git validate {status.plan} --commit HEAD",
+            f"conductor-git merge {status.plan}",
         )
 
 
@@ -146,8 +145,3 @@ def _need(board: Board, need: str, now: int) -> str:
     state = status.state if wave is None else wave.state
     seen = "" if status.last_activity is None else f", {ago(now - status.last_activity)}"
     return f"{need} ({status.agent or 'nobody'}, {state}{seen})"
-
-
-def _plain(title: str) -> str:
-    """A title inside single quotes of a command that can be pasted."""
-    return "".join(char for char in title if char.isprintable() and char not in "'\\")

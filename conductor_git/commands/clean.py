@@ -1,0 +1,88 @@
+"""`clean`: take away the worktrees and branches of plans that have landed, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from conductor_git.commands.outcome import DONE, REFUSED, Outcome
+from conductor_git.core.errors import CannotRun
+from conductor_git.core.events.authority import CONDUCTOR
+from conductor_git.core.findings import Finding
+from conductor_git.core.judgement.claims import Claims
+from conductor_git.core.reporting.board import PlanStatus
+from conductor_git.core.reporting.fold import fold
+from conductor_git.store.landing.leftovers import delete_branch, remove_leftover, why_kept, worktree_at
+from conductor_git.store.notes.writer import whoami
+from conductor_git.store.plumbing.refs import HEADS
+from conductor_git.store.plumbing.repository import Repository
+from conductor_git.store.snapshot import take
+
+SCHEMA = 1
+
+
+class Leftover(msgspec.Struct, frozen=True):
+    """A branch that a plan left, and what became of it and of its worktree."""
+
+    plan: str
+    branch: str
+    workspace: str | None
+    """The folder of its worktree; None where it has none."""
+    removed: bool
+    why: str = ""
+    """Why something of it stays."""
+
+
+def clean(repo: Repository, plans: Sequence[str], *, dry_run: bool, now: int) -> Outcome:
+    """Remove what landed plans left: worktree first, unlocked before, then the branch. Of none named, of every plan.
+
+    What has commits that integration lacks, or changes that are not committed, stays and is named. Raises CannotRun
+    for a plan that does not exist.
+    """
+    snapshot = take(repo)
+    writer = whoami(repo, snapshot.plans).name
+    if writer != CONDUCTOR:
+        text = f"only the conductor cleans up after plans, and this worktree's writer is '{writer}'"
+        finding = Finding("CG501", "error", "clean", text, "git worktree list")
+        return Outcome(REFUSED, data={"schema": SCHEMA}, findings=(finding,), unchanged="nothing was removed")
+    board = fold(snapshot, now)
+    claims = Claims(snapshot.history, snapshot.plans)
+    asked = [_status(board.plan(plan), plan) for plan in plans] or list(board.plans)
+    found = [
+        _take_away(repo, status, landed=status.tip in claims.landed, dry_run=dry_run)
+        for status in asked
+        if status.tip is not None and repo.resolve(f"{HEADS}{status.branch}") and (plans or status.state == "merged")
+    ]
+    lines = [_line(each, dry_run=dry_run) for each in found] or [
+        "nothing to clean up: no landed plan has left anything"
+    ]
+    return Outcome(DONE, "\n".join(lines), {"schema": SCHEMA, "dry_run": dry_run, "leftovers": found})
+
+
+def _status(status: PlanStatus | None, plan: str) -> PlanStatus:
+    if status is None:
+        raise CannotRun(f"plan '{plan}' is not declared on the control ref", hint="conductor-git plan list")
+    return status
+
+
+def _take_away(repo: Repository, status: PlanStatus, *, landed: bool, dry_run: bool) -> Leftover:
+    worktree = worktree_at(repo, status.branch)
+    about = Leftover(status.plan, status.branch, worktree.path if worktree else None, removed=False)
+    tip = repo.resolve(f"{HEADS}{status.branch}")
+    if status.state != "merged" or not landed or tip is None or tip != status.tip:
+        return msgspec.structs.replace(
+            about, why="it has not landed" if not landed else "it has work that has not landed"
+        )
+    why = why_kept(repo, worktree) if worktree else ""
+    if not why and not dry_run:
+        why = remove_leftover(repo, worktree) if worktree else ""
+        why = why or delete_branch(repo, status.branch, tip)
+    return msgspec.structs.replace(about, removed=not why, why=why)
+
+
+def _line(each: Leftover, *, dry_run: bool) -> str:
+    what = f"'{each.branch}'" + (f" and its worktree '{each.workspace}'" if each.workspace else "")
+    if not each.removed:
+        return f"plan {each.plan}: kept {what}: {each.why}"
+    return f"plan {each.plan}: {'would remove' if dry_run else 'removed'} {what}"
