@@ -67,7 +67,7 @@ root.add_section(
     coordination.resolve,
     coordination.memory,
 )
-root.add_section("Decide on the record", decisions.reopen, decisions.accept, decisions.attest)
+root.add_section("Decide on the record", decisions.reopen, decisions.waive, decisions.accept, decisions.attest)
 root.add_section("Look after a clone", setup.install, setup.uninstall, setup.doctor, landing.clean)
 root.add_section("From outside", auditing.audit, auditing.ci, hubs.hub)
 root.add_section("Learn", reports.demo, reports.explain)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from conductor_git.cli.frame import Command, finish, here, is_terminal, json_option, max_option, now, say
+from conductor_git.cli.frame import Command, Span, finish, here, is_terminal, json_option, max_option, now, say
 
 
 @click.command(cls=Command, examples=("reopen 2.3 --reason 'explain() loses its context'",))
@@ -22,6 +22,30 @@ def reopen(target: str, reason: str, as_json: bool) -> int:
     from conductor_git.commands.decide import reopen as journey
 
     return finish(journey(here(), target, reason=reason, now=now(), say=say), as_json=as_json)
+
+
+@click.command(
+    cls=Command,
+    examples=(
+        "waive CG404 2 --reason 'the test of the old parser goes' --for 2h",
+        "waive tests.passed 2.3 --reason 'the flaky suite is split off' --for 7d",
+    ),
+)
+@click.argument("rule", metavar="CODE|METRIC")
+@click.argument("target", metavar="PLAN[.WAVE]")
+@click.option("--reason", metavar="TEXT", required=True, help="Why; stays in the ledger.")
+@click.option("--for", "seconds", metavar="T", type=Span(), default="7d", show_default=True, help="How long it counts.")
+@json_option
+def waive(rule: str, target: str, reason: str, seconds: float, as_json: bool) -> int:
+    """Let a rule pass for a while, as the conductor.
+
+    It counts for claims and commits that are made before it runs out, and is shown with them for ever. What the plan
+    calls `waivable: false` is not waived.
+    """
+    from conductor_git.commands.decide import waive as journey
+
+    outcome = journey(here(), rule, target, reason=reason, seconds=int(seconds), now=now(), say=say)
+    return finish(outcome, as_json=as_json)
 
 
 @click.command(cls=Command, examples=("accept 3f2a91c --reason 'the hotfix of Friday, read by two people'",))

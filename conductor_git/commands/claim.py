@@ -68,10 +68,10 @@ def claim(
     check_identity(repo)
     if refused(ruling.findings):
         unproven = _prove(repo, snapshot, found, product, max_seconds, say, terminal, now)
-        if unproven is not None:
-            return unproven
         snapshot = take(repo, also=proposed_parents(repo))
         ruling = judge_saying(_saying(repo, line, product), snapshot)
+        if unproven is not None and refused(ruling.findings):
+            return unproven
     if refused(ruling.findings):
         return _ended("refused", found, product, ruling.findings)
     if _is_repeat(ruling.findings):

@@ -1,10 +1,11 @@
-"""`reopen` and `accept`: decisions that go on the record."""
+"""`reopen`, `waive` and `accept`: decisions that go on the record."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from conductor_git.commands.outcome import NOT_YET, REFUSED, Outcome
+from conductor_git.core.durations import utc
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.events.authority import CONDUCTOR, may_reopen
 from conductor_git.core.events.event import Event
@@ -12,6 +13,7 @@ from conductor_git.core.findings import Finding
 from conductor_git.core.judgement.claims import Claims
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.judgement.verdicts import Verdicts
+from conductor_git.core.judgement.waiving import WAIVABLE, read_waivers, why_not
 from conductor_git.core.planning.firstfiles import integration_as_plan
 from conductor_git.core.planning.rules import rules_of
 from conductor_git.core.reporting.fold import fold
@@ -54,6 +56,37 @@ def reopen(repo: Repository, target: str, *, reason: str, now: int, say: Say) ->
         lines.append(f"note: it has landed; what stands on '{snapshot.policy.integration}' stays there")
     said = "\n".join(lines) if heads else f"no claim of {about} stands; there is nothing to take back"
     return Outcome(text=said, data=_data(str(about), "reopening", events, commits=heads))
+
+
+def waive(repo: Repository, rule: str, target: str, *, reason: str, seconds: int, now: int, say: Say) -> Outcome:
+    """Let a rule pass for a plan or wave until so many seconds from now, as the conductor.
+
+    Raises CannotRun where there is no such plan or wave.
+    """
+    why = _reason(reason)
+    snapshot = take(repo)
+    about = find_target(repo, snapshot, fold(snapshot, now), target)
+    if seconds < 1:
+        raise CannotRun("a waiver counts for some time: '--for' is a span like 2h or 7d", detail=_UNCHANGED)
+    rule = rule.upper() if rule.upper() in WAIVABLE else rule
+    writer = whoami(repo, snapshot.plans).name
+    if writer != CONDUCTOR:
+        text = f"only the conductor waives, and this worktree's writer is '{writer}'"
+        return _refused(about, text, "conductor-git whoami")
+    rules = Verdicts(snapshot, Claims(snapshot.history, snapshot.plans)).rules(about)
+    problem = why_not(rule, None if isinstance(rules, Finding) else rules)
+    if problem:
+        finding = Finding("CG805", "error", str(about), problem, f"conductor-git plan show {about.plan}")
+        return Outcome(REFUSED, data=_data(str(about), "waiver", []), findings=(finding,), unchanged=_UNCHANGED)
+    standing = [each for each in read_waivers(snapshot.ledger.events) if now < each.until]
+    same = {each.event for each in standing if (each.target, each.rule, each.reason) == (about, rule, why)}
+    before = next((event for event in snapshot.ledger.events if event.id in same), None)
+    data = {"rule": rule, "reason": why, "until": now + seconds}
+    event = tell_once(
+        repo, snapshot.policy, before, writer=writer, kind="waiver", data=data, target=about, now=now, say=say
+    )
+    text = f"{rule} is waived for {about} until {utc(event.data['until'])}{' already' if before else ''}"
+    return Outcome(text=text, data=_data(str(about), "waiver", [] if before else [event]))
 
 
 def accept(

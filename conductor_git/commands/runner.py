@@ -9,14 +9,14 @@ import msgspec
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.events import attestation
 from conductor_git.core.events.attestation import Attestation, Outcome
-from conductor_git.core.judgement.results import check_criteria, too_few, weaker_than
+from conductor_git.core.judgement.results import MOST_UNMET, check_criteria, too_few, weaker_than
 from conductor_git.store.notes.ledger import append
 from conductor_git.store.notes.ledger_reader import read_ledger
 from conductor_git.store.validation.flights import serve
 from conductor_git.store.validation.runs import Job, RunResult
 
 # So that an attestation stays well below the policy's limit for an event.
-_MOST_NAMED = 50
+_MOST_NAMED = MOST_UNMET
 _LONGEST = 300
 
 

@@ -24,6 +24,12 @@ COORDINATION_CODES = (
         "Claim the wave. A value of your own has a key of another form.",
     ),
     Code(
+        "CG805",
+        "not waivable",
+        "The plan says `waivable: false`, or the rule is one that is settled otherwise: blockers are resolved, needs are the plan's.",
+        "Mend the work, or change the plan.",
+    ),
+    Code(
         "CG803",
         "silent",
         "A plan that is being worked on has shown no sign of life for longer than the policy's `limits.silent`.",

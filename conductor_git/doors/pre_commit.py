@@ -31,11 +31,24 @@ def pre_commit(args: list[str]) -> int:
     write_guards(repo, control)
     branch, writer = checked_out(repo), whoami(repo, control.plans).name
     findings = judge_staged(Staged(paths, branch, writer, not proposed_parents(repo)), control.policy, control.plans)
+    plan = next((plan.plan for plan in control.plans if plan.branch == branch), None)
+    if findings and plan is not None:
+        findings = _excused(repo, findings, plan)
     if merge_heads(repo) and branch is not None:
         findings += _concluded(repo, branch, writer)
     if findings:
         print(say_findings(findings, unchanged="nothing was committed"), file=sys.stderr)
     return 1 if refused(findings) else 0
+
+
+def _excused(repo: Repository, findings: list[Finding], plan: str) -> list[Finding]:
+    """The findings but for what the conductor waived; the ledger is read only where there are any."""
+    from conductor_git.core.judgement.boundaries import excuse
+    from conductor_git.core.judgement.waiving import Waivers
+    from conductor_git.store.snapshot import take
+
+    snapshot = take(repo)
+    return excuse(findings, plan, Waivers(snapshot.ledger.events, snapshot.made))
 
 
 def _concluded(repo: Repository, branch: str, writer: str) -> list[Finding]:

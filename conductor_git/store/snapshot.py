@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from functools import partial
 
@@ -53,6 +54,7 @@ def take(
         ledger=ledger,
         findings=control.findings,
         signers=control.signers,
+        taken=int(time.time()),
         hub=refs.hub(policy.integration_ref),
     )
     return msgspec.structs.replace(snapshot, past_rules=find_past_rules(repo, snapshot, use_cache=use_cache))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 from conductor_git.core.events.authority import CONDUCTOR
@@ -10,6 +12,7 @@ from conductor_git.core.judgement.claims import Claims
 from conductor_git.core.judgement.landing import Landings
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.judgement.verdicts import Verdicts
+from conductor_git.core.judgement.waiving import Waivers
 from conductor_git.core.planning.globs import matches
 from conductor_git.core.planning.plan import Plan
 from conductor_git.core.planning.policy import Policy
@@ -26,34 +29,47 @@ class Staged(msgspec.Struct, frozen=True):
     """Whether the branch has no commit yet, so that there is nothing to restore from."""
 
 
+def excuse(findings: list[Finding], plan: str, waivers: Waivers, commit: Oid | None = None) -> list[Finding]:
+    """The findings of a commit on a plan's branch, where those that the conductor waived refuse nothing."""
+    found = []
+    for finding in findings:
+        waiver = waivers.of_plan(plan, finding.code, commit)
+        text = f"{finding.message}; {waiver}"
+        found.append(
+            finding if waiver is None else msgspec.structs.replace(finding, severity="info", message=text, hint="")
+        )
+    return found
+
+
 def judge_staged(staged: Staged, policy: Policy, plans: tuple[Plan, ...]) -> list[Finding]:
     """Judge a commit's paths: scope, other plans' scopes, control tree, protected paths."""
     if staged.writer == CONDUCTOR:
         return []
     plan = next((found for found in plans if staged.branch and found.branch == staged.branch), None)
     take_back = "git rm --cached -q" if staged.is_first else "git restore --staged"
-    return [finding for path in staged.paths if (finding := _path(path, plan, policy, plans, take_back))]
+    return [finding for path in staged.paths for finding in _path(path, plan, policy, plans, take_back)]
 
 
-def _path(path: str, plan: Plan | None, policy: Policy, plans: tuple[Plan, ...], take_back: str) -> Finding | None:
+def _path(path: str, plan: Plan | None, policy: Policy, plans: tuple[Plan, ...], take_back: str) -> Iterator[Finding]:
     back = f"{take_back} -- {_spec(path)}    # then commit without -a"
     if path.startswith(".conductor/"):
         text = f"'{path}' is in the control tree, which only the conductor changes"
-        return Finding("CG403", "error", path, text, back)
+        yield Finding("CG403", "error", path, text, back)
+        return
     if plan is None:
-        return None
+        return
     if _within(path, policy.protect):
         text = f"'{path}' is protected by the policy: a change of it could weaken the proof"
-        return Finding("CG404", "error", path, text, back)
+        yield Finding("CG404", "error", path, text, back)
     if plan.scope and _within(path, plan.scope):
-        return None
+        return
+    # Of a protected path too: a waiver of the one is none of the other.
     owner = next((other for other in plans if other is not plan and _within(path, other.scope)), None)
     if owner is not None:
         text = f"'{path}' belongs to plan {owner.plan} ({owner.agent}), not to plan {plan.plan}"
-        return Finding("CG402", "error", path, text, back)
-    if plan.scope:
-        return Finding("CG401", "error", path, f"'{path}' is outside the scope of plan {plan.plan}", back)
-    return None
+        yield Finding("CG402", "error", path, text, back)
+    elif plan.scope:
+        yield Finding("CG401", "error", path, f"'{path}' is outside the scope of plan {plan.plan}", back)
 
 
 def _spec(path: str) -> str:

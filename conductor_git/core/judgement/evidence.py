@@ -13,6 +13,7 @@ from conductor_git.core.events.demand import Trust
 from conductor_git.core.events.ledger import Doubted, Ledger
 from conductor_git.core.findings import Finding, Severity
 from conductor_git.core.judgement import results
+from conductor_git.core.judgement.waiving import Waivers, rules_broken
 from conductor_git.core.planning.plan import Manual
 from conductor_git.core.planning.rules import RuleSet
 from conductor_git.core.targets import Oid, Target
@@ -116,6 +117,7 @@ class Court:
         past_rules: Mapping[tuple[Target, str], RuleSet],
         trust: Trust,
         exempt: Callable[[Oid], bool],
+        waivers: Waivers,
     ) -> None:
         self.attestations = attestations
         self.repository = repository
@@ -123,6 +125,7 @@ class Court:
         self.trust = trust
         self.exempt = exempt
         """Whether a commit stood before signatures were asked for."""
+        self.waivers = waivers
 
     def judge(self, asked: Asked, rules: RuleSet | Finding) -> Evidence:
         """Judge one claim's evidence; `rules` are those of now, or why there are none."""
@@ -141,12 +144,14 @@ class Court:
         What has landed, at `commit`, is asked this: no later word in the ledger, and no later change of rules, makes it
         unproven.
         """
-        passed = [found for found in self._about(target, product, commit) if found.passed]
-        digests = dict.fromkeys(found.rules for found in passed)
+        about = self._about(target, product, commit)
+        passed = [found for found in about if found.passed]
+        excused = [found for found in about if found.outcome == "criteria"]
+        digests = dict.fromkeys(found.rules for found in (*passed, *excused))
         past = (self.past_rules.get((target, digest)) for digest in digests)
         known = [*(found for found in past if found), *([rules] if isinstance(rules, RuleSet) else [])]
         asked = Asked(target, product, commit)
-        return any(self._under(asked, each, passed).complete for each in known)
+        return any(self._under(asked, each, spoken).complete for spoken in (passed, excused) for each in known)
 
     def _about(self, target: Target, product: Oid, commit: Oid | None) -> list[Attestation]:
         every = self.attestations.of(target)
@@ -167,7 +172,7 @@ class Court:
         wanted = rules.platforms or tuple(found.platform for found in current[-1:])
         proofs = tuple(newest[platform] for platform in wanted if platform in newest)
         awaiting = [*(platform for platform in wanted if platform not in newest), *awaiting]
-        findings = [finding for proof in proofs for finding in _faults(asked, rules, proof)]
+        findings = [finding for proof in proofs for finding in self._faults(asked, rules, proof)]
         if rules.manual is not None:
             scored = self._scored(asked, rules)
             people = len(scored.scores) if scored else 0
@@ -180,6 +185,47 @@ class Court:
         if awaiting and not findings:
             findings.append(_finding("CG208", asked, f"{asked.target} awaits {', '.join(awaiting)}", severity="info"))
         return Evidence(proofs, tuple(awaiting), tuple(findings))
+
+    def _faults(self, asked: Asked, rules: RuleSet, proof: Attestation) -> list[Finding]:
+        """What is wrong with one proof; what is waived is said and refuses nothing."""
+        where = f"tree '{proof.tree[:7]}' on {proof.platform}"
+        if not proof.passed:
+            return self._failed(asked, rules, proof, where)
+        found = []
+        few = results.too_few(proof.counts, rules.min_tests)
+        if few:
+            found.append(self._excusable("CG205", asked, f"{few}, on {where}", ("CG205",)))
+        # Ratios were judged by the validation against the baseline of its time; a bound on a number holds for ever.
+        fixed = tuple(criterion for criterion in rules.criteria if not criterion.of_baseline)
+        unmet, _ = results.check_criteria(fixed, proof.metrics, None)
+        return found + [
+            self._excusable("CG204", asked, f"{text} does not hold on {where}", rules_broken(text, fixed, ""))
+            for text in unmet
+        ]
+
+    def _failed(self, asked: Asked, rules: RuleSet, proof: Attestation, where: str) -> list[Finding]:
+        said = f"the validation of {asked.target} failed on {where}"
+        if proof.outcome != "criteria" or not proof.unmet:
+            code = "CG204" if proof.outcome == "criteria" else "CG202"
+            why = f": {'; '.join(proof.unmet)}" if proof.unmet else f" ({proof.outcome.replace('-', ' ')})"
+            return [_finding(code, asked, f"{said}{why}")]
+        left, waived = [], []
+        for text in proof.unmet:
+            code = results.code_of(text)
+            waiver = self.waivers.of(asked.target, rules_broken(text, rules.criteria, code), asked.commit)
+            if waiver is None:
+                left.append(text)
+            else:
+                waived.append(_finding(code or "CG204", asked, f"{text}; {waiver}", severity="info"))
+        if len(proof.unmet) >= results.MOST_UNMET and not left:
+            left.append("and perhaps more, which the attestation has no room for")
+        return [*([_finding("CG204", asked, f"{said}: {'; '.join(left)}")] if left else []), *waived]
+
+    def _excusable(self, code: str, asked: Asked, text: str, names: tuple[str, ...]) -> Finding:
+        waiver = self.waivers.of(asked.target, names, asked.commit)
+        if waiver is None:
+            return _finding(code, asked, text)
+        return _finding(code, asked, f"{text}; {waiver}", severity="info")
 
     def _scored(self, asked: Asked, rules: RuleSet) -> Attestation | None:
         """The newest scores that people gave this content under these rules."""
@@ -209,22 +255,6 @@ class Court:
             text = f"{asked.target} was rewritten: its proof is of another tree than '{asked.product[:7]}'"
             return _finding("CG211", asked, text, hint=f"conductor-git validate {asked.target.plan} --rebased")
         return _finding("CG201", asked, f"{tree} has no passing validation", detail=_last_pass(own))
-
-
-def _faults(asked: Asked, rules: RuleSet, proof: Attestation) -> list[Finding]:
-    where = f"tree '{proof.tree[:7]}' on {proof.platform}"
-    if not proof.passed:
-        code = {"criteria": "CG204"}.get(proof.outcome, "CG202")
-        why = f": {'; '.join(proof.unmet)}" if proof.unmet else f" ({proof.outcome.replace('-', ' ')})"
-        return [_finding(code, asked, f"the validation of {asked.target} failed on {where}{why}")]
-    found = []
-    few = results.too_few(proof.counts, rules.min_tests)
-    if few:
-        found.append(_finding("CG205", asked, f"{few}, on {where}"))
-    # Ratios were judged by the validation against the baseline of its time; a bound on a number holds for ever.
-    fixed = tuple(criterion for criterion in rules.criteria if not criterion.of_baseline)
-    unmet, _ = results.check_criteria(fixed, proof.metrics, None)
-    return found + [_finding("CG204", asked, f"{text} does not hold on {where}") for text in unmet]
 
 
 def _too_low(asked: Asked, manual: Manual, scored: Attestation) -> list[Finding]:

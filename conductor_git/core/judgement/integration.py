@@ -91,7 +91,7 @@ class _Steps:
         attestations = verdicts.attestations
         for target in {*attestations.by_target, *attestations.doubted}:
             for found in (*attestations.of(target), *attestations.unsigned(target)):
-                if found.passed:
+                if found.passed or found.outcome == "criteria":
                     self._passed.setdefault(found.tree, set()).add(target)
 
     def walk(self, tip: Oid) -> list[_Judged]:

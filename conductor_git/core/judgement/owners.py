@@ -10,9 +10,10 @@ from collections.abc import Container, Iterable, Sequence
 import msgspec
 
 from conductor_git.core.findings import Finding
-from conductor_git.core.judgement.boundaries import Merging, Staged, judge_merge, judge_staged
+from conductor_git.core.judgement.boundaries import Merging, Staged, excuse, judge_merge, judge_staged
 from conductor_git.core.judgement.claims import Claims
 from conductor_git.core.judgement.snapshot import Snapshot
+from conductor_git.core.judgement.waiving import Waivers
 from conductor_git.core.planning.plan import Plan
 from conductor_git.core.targets import Oid
 
@@ -47,6 +48,9 @@ def judge_owned(owned: Owned, paths: tuple[str, ...], snapshot: Snapshot) -> lis
         return []
     # Whoever committed it: on a plan's branch everybody is the plan's agent.
     findings = [*_foreign(owned), *judge_staged(Staged(paths, plan.branch, plan.agent), snapshot.policy, plans)]
+    if findings:
+        waivers = Waivers(snapshot.ledger.events, snapshot.made)
+        findings = excuse(findings, plan.plan, waivers, owned.commit)
     hint = f"git show --stat {owned.commit[:12]}"
     return [
         msgspec.structs.replace(found, subject=owned.commit, message=f"{owned.commit[:7]}: {found.message}", hint=hint)
@@ -72,7 +76,8 @@ def judge_intake(merging: Merging, head: Oid, snapshot: Snapshot) -> list[Findin
     names = ", ".join(sorted(took))
     text = f"this merge takes work of plan {names} into '{merging.branch}', which is plan {plan.plan}'s"
     detail = f"it takes in '{snapshot.policy.integration}', its own branches, and the claims that it needs"
-    return [Finding("CG406", "error", plan.plan, text, "git merge --abort", detail)]
+    foreign = [Finding("CG406", "error", plan.plan, text, "git merge --abort", detail)]
+    return excuse(foreign, plan.plan, Waivers(snapshot.ledger.events, snapshot.made))
 
 
 class Taking:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, NoReturn
@@ -16,7 +17,13 @@ from conductor_git.core.planning.plan import Criterion
 METRICS_FILE = "metrics.json"
 MOST_METRICS = 1000
 MOST_DEPTH = 100
+MOST_UNMET = 50
+"""So many unmet criteria an attestation names at most."""
+
 _LONGEST_NAME = 200
+_TOO_FEW = re.compile(r"[0-9]+ tests ran, at least [0-9]+ must")
+_COUNTED = r"[0-9]+ tests (?:passed|skipped), [0-9]+ on integration"
+_WEAKER = re.compile(rf"no tests reported, [0-9]+ passed on integration|{_COUNTED}(?:; {_COUNTED})?")
 
 
 class Results(msgspec.Struct, frozen=True):
@@ -101,6 +108,13 @@ def too_few(counts: Counts | None, least: int) -> str:
     if counts is None or counts.run >= least:
         return ""
     return f"{counts.run} tests ran, at least {least} must"
+
+
+def code_of(text: str) -> str:
+    """The code of what `too_few` or `weaker_than` said; empty for every other text."""
+    if _TOO_FEW.fullmatch(text):
+        return "CG205"
+    return "CG206" if _WEAKER.fullmatch(text) else ""
 
 
 def _broken(criterion: Criterion, name: str, value: float) -> str:

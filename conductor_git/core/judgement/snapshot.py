@@ -33,8 +33,14 @@ class Snapshot(msgspec.Struct, frozen=True):
     """What gathering already found (control diverged, …)."""
     signers: Signers = Signers()
     """Who may sign what; the ledger is sifted by it already."""
+    taken: int = 0
+    """When it was taken, in seconds since the epoch: what is about to be made is made then."""
     hub: str = ""
     """The remote that says it enforces the rules for integration; empty where none does."""
+
+    def made(self, commit: Oid | None) -> int:
+        """When a commit was made; None is the one that is about to be."""
+        return self.taken if commit is None else self.history.time(commit)
 
     def plan(self, plan: str) -> Plan | None:
         """A plan by its id."""

@@ -14,6 +14,7 @@ from conductor_git.core.judgement.claims import Claims, Said
 from conductor_git.core.judgement.evidence import Asked, Attestations, Court, Evidence
 from conductor_git.core.judgement.graph import Reach
 from conductor_git.core.judgement.snapshot import Snapshot
+from conductor_git.core.judgement.waiving import Waivers
 from conductor_git.core.planning.rules import RuleSet, rules_of
 from conductor_git.core.targets import Oid, Target
 
@@ -48,8 +49,14 @@ class Verdicts:
         self.plans = {plan.plan: plan for plan in snapshot.plans}
         self.attestations = Attestations(snapshot.ledger)
         policy = snapshot.policy
+        self.waivers = Waivers(snapshot.ledger.events, snapshot.made)
         self.court = Court(
-            self.attestations, policy.repository, snapshot.past_rules, policy.trust, self.before_signatures
+            self.attestations,
+            policy.repository,
+            snapshot.past_rules,
+            policy.trust,
+            self.before_signatures,
+            self.waivers,
         )
         self._exempt: Reach | None = None
         self.blockers = open_blockers(snapshot.ledger.events)

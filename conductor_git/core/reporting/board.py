@@ -70,6 +70,18 @@ class Blocker(msgspec.Struct, frozen=True):
     """Seconds since the epoch from which on it counts as unanswered; None once it was answered."""
 
 
+class WaiverStatus(msgspec.Struct, frozen=True):
+    """A waiver, in force or not."""
+
+    target: str
+    rule: str
+    reason: str
+    since: int
+    until: int
+    """Seconds since the epoch."""
+    id: str
+
+
 class PlanStatus(msgspec.Struct, frozen=True):
     """One plan."""
 
@@ -118,6 +130,8 @@ class Board(msgspec.Struct, frozen=True):
     next: tuple[Step, ...]
     level_why: str = ""
     """What the level rests on."""
+    waivers: tuple[WaiverStatus, ...] = ()
+    """Every one, those that ran out too."""
     silent_after: int = 86_400
     """Seconds without a sign of life after which work that goes on is shown as silent (the policy's limits)."""
 

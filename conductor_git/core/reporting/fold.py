@@ -13,10 +13,11 @@ from conductor_git.core.judgement.levels import judge_level, judge_signers
 from conductor_git.core.judgement.lostlandings import lost_landings
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.judgement.verdicts import Verdict, Verdicts
+from conductor_git.core.judgement.waiving import read_waivers
 from conductor_git.core.planning.plan import BrokenPlan, Plan, Wave
 from conductor_git.core.planning.plancheck import find_obstacles
 from conductor_git.core.reporting.blockers import show_blockers
-from conductor_git.core.reporting.board import SCHEMA, Board, PlanStatus, Proof, State, WaveStatus
+from conductor_git.core.reporting.board import SCHEMA, Board, PlanStatus, Proof, State, WaiverStatus, WaveStatus
 from conductor_git.core.reporting.steps import next_steps
 from conductor_git.core.say import printable
 from conductor_git.core.targets import Oid, Target
@@ -53,6 +54,10 @@ def fold(snapshot: Snapshot, now: int) -> Board:
         tuple(findings),
         (),
         footing.why,
+        tuple(
+            WaiverStatus(str(each.target), each.rule, each.reason, each.since, each.until, each.event)
+            for each in read_waivers(snapshot.ledger.events)
+        ),
         policy.limits.silent,
     )
     return msgspec.structs.replace(board, next=next_steps(board))

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 
 import msgspec
 
-from conductor_git.core.durations import ago
+from conductor_git.core.durations import ago, utc
 from conductor_git.core.events.authority import CONDUCTOR
 from conductor_git.core.events.shortids import SHOWN
 from conductor_git.core.findings import Finding, Severity
@@ -52,6 +52,7 @@ def report_lines(
         _table(shown, now, width),
         *(_details(status, now, width, every=bool(only)) for status in shown.plans),
         _remarks(shown),
+        _waivers(shown, now),
         _next(board, now, width, me),
     ]
     lines: list[Line] = []
@@ -130,6 +131,15 @@ def _trouble(board: Board) -> list[Line]:
 
 def _remarks(board: Board) -> list[Line]:
     return [line for finding in board.findings if not finding.refuses for line in _said(finding)]
+
+
+def _waivers(board: Board, now: int) -> list[Line]:
+    """What is waived now; what ran out backs claims still, and is said with them."""
+    return [
+        ((one_line(f"waived: {each.rule} on {each.target} until {utc(each.until)}: {each.reason}"), "claimed"),)
+        for each in board.waivers
+        if now < each.until
+    ]
 
 
 def _said(finding: Finding) -> list[Line]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from conductor_git.core.durations import utc
 from conductor_git.core.findings import Finding
 from conductor_git.core.reporting.board import Board, PlanStatus, Step
 from conductor_git.core.reporting.lines import one_line
@@ -23,6 +24,11 @@ def render_md(board: Board, now: int) -> str:
         _table(_HEADS, (_row(status, board, now) for status in board.plans)),
         _table(("claim", "state", "commit", "what backs it"), _claims(board, now)),
         _bullets(_finding(finding) for finding in findings if not finding.refuses),
+        _bullets(
+            f"waived: {code(each.rule)} on {each.target} until {utc(each.until)}: {escape(each.reason)}"
+            for each in board.waivers
+            if now < each.until
+        ),
         _bullets(map(_step, board.next)),
     ]
     return "\n\n".join(filter(None, parts))
