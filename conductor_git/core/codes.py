@@ -70,7 +70,7 @@ _ALL = (
         "CG204",
         "criteria not met",
         "The validation ran, and a criterion of the plan does not hold for its numbers.",
-        "Mend the work. The numbers are the plan's: only the conductor changes them.",
+        "Mend the work. The numbers are the plan's: only the conductor changes them, or waives one for a while with `conductor-git waive METRIC PLAN.WAVE --reason WHY`.",
     ),
     Code(
         "CG205",
@@ -94,7 +94,7 @@ _ALL = (
         "CG208",
         "awaiting other evidence",
         "What this writer can prove here is proven; platforms, runners or people are still to come.",
-        "Nothing here: the wave completes by itself when that evidence arrives.",
+        "Nothing here: the wave completes by itself when that evidence arrives. What people give is recorded with `conductor-git attest PLAN.WAVE --manual --scores 8,7,9`.",
     ),
     Code(
         "CG209",
@@ -150,7 +150,7 @@ _ALL = (
         "CG401",
         "outside the plan's scope",
         "A plan's commits stay inside the pathspecs of its `scope`.",
-        "Take the path out of the commit, or ask the conductor to widen the scope.",
+        "Take the path out of the commit, or ask the conductor to widen the scope. The conductor lets it pass for a while with `conductor-git waive CG401 PLAN --reason WHY`.",
     ),
     Code(
         "CG402",
@@ -168,7 +168,7 @@ _ALL = (
         "CG404",
         "protected path",
         "The policy's `protect` lists this path: a change of it could weaken the proof.",
-        "Take the path out of the commit, and tell the conductor what has to change there.",
+        "Take the path out of the commit, and tell the conductor what has to change there. The conductor lets it pass for a while with `conductor-git waive CG404 PLAN --reason WHY`.",
     ),
     Code(
         "CG405",
@@ -193,7 +193,7 @@ _ALL = (
         "CG502",
         "plan commits came by fast-forward",
         "A start commit or claim stands on integration's own first-parent chain: the branch was moved onto a plan's branch.",
-        "The conductor looks at both tips and moves integration back to where it was.",
+        "The conductor looks at both tips and moves integration back to where it was. What was looked at and is right, the conductor settles with `conductor-git accept COMMIT --reason WHY`.",
     ),
     Code(
         "CG503",
@@ -211,13 +211,13 @@ _ALL = (
         "CG505",
         "landing is not the merge of its parents",
         "The merge commit's product tree is not what merging its parents gives: something was added or left out by hand.",
-        "Look at the difference that the message names; redo the merge.",
+        "Look at the difference that the message names; redo the merge. What was looked at and is right, the conductor settles with `conductor-git accept COMMIT --reason WHY`.",
     ),
     Code(
         "CG506",
         "direct step not allowed",
         "The policy's `direct` does not allow this commit on integration.",
-        "Land it through a plan, or change the policy.",
+        "Land it through a plan, or change the policy. What was looked at and is right, the conductor settles with `conductor-git accept COMMIT --reason WHY`.",
     ),
     Code(
         "CG507",
