@@ -174,3 +174,17 @@ def test_two_conductors_in_two_clones_land_everything_once(yard: Yard, origin: P
     assert yard.first_parents("origin/main")[-3:] == ["Land plan 3: Job 3", "Land plan 2: Job 2", "begin"]
     git(other, "fetch", "-q")
     assert git(other, "rev-parse", "main", "origin/main").split()[0] == git(origin, "rev-parse", "main")
+
+
+def test_nobody_commits_on_integration_while_a_landing_is_open(yard: Yard) -> None:
+    yard.run(sys.executable, "-c", DYING, "write_journal", "after")
+    code, said = yard.run("git", "commit", "--allow-empty", "-m", "in between")
+    assert code == 1
+    assert "error: the landing of 2 on 'main' is under way, or was cut short [CG518]" in said
+    assert "hint: conductor-git merge --resume" in said
+    yard.git(yard.root, "branch", "aside")
+    yard.git(yard.root, "switch", "-q", "aside")
+    assert yard.run("git", "commit", "--allow-empty", "-m", "elsewhere")[0] == 0
+    yard.git(yard.root, "switch", "-q", "main")
+    assert "the landing of 2 that was cut short is taken back" in yard.merge("--resume")[1]
+    assert yard.run("git", "commit", "--allow-empty", "-m", "after it")[0] == 0

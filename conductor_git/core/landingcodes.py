@@ -47,4 +47,10 @@ LANDING_CODES = (
         "Its validation could not be carried out here, or somebody else must still speak: another platform, a runner.",
         "Let `conductor-git doctor` look, or wait for the others, and ask again.",
     ),
+    Code(
+        "CG518",
+        "a landing is under way",
+        "The journal of a landing is open: it moves the integration branch at this moment, or died while it did.",
+        "Finish it or take it back with `conductor-git merge --resume`.",
+    ),
 )

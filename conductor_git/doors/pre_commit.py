@@ -10,6 +10,7 @@ from conductor_git.core.findings import Finding, refused
 from conductor_git.core.judgement.boundaries import Staged, judge_staged
 from conductor_git.core.say import say_error, say_findings
 from conductor_git.core.targets import Oid
+from conductor_git.doors.landing import open_landing
 from conductor_git.store.control.control import read_control
 from conductor_git.store.hookfiles.guards import write_guards
 from conductor_git.store.notes.writer import checked_out, whoami
@@ -34,6 +35,7 @@ def pre_commit(args: list[str]) -> int:
     plan = next((plan.plan for plan in control.plans if plan.branch == branch), None)
     if findings and plan is not None:
         findings = _excused(repo, findings, plan)
+    findings += open_landing(repo, branch, control.policy)
     if merge_heads(repo) and branch is not None:
         findings += _concluded(repo, branch, writer)
     if findings:

@@ -11,6 +11,7 @@ from conductor_git.core.judgement.boundaries import Merging
 from conductor_git.core.judgement.owners import judge_intake
 from conductor_git.core.say import say_findings
 from conductor_git.core.targets import Oid
+from conductor_git.doors.landing import open_landing
 from conductor_git.store.notes.writer import checked_out, whoami
 from conductor_git.store.plumbing.repository import discover
 from conductor_git.store.snapshot import take
@@ -26,6 +27,7 @@ def pre_merge_commit(args: list[str]) -> int:
     snapshot = take(repo, also=[head, *sources])
     merging = Merging(checked_out(repo), sources, whoami(repo, snapshot.plans).name)
     findings = judge_intake(merging, head, snapshot)
+    findings += open_landing(repo, merging.branch, snapshot.policy)
     if findings:
         print(say_findings(findings, unchanged="nothing was merged"), file=sys.stderr)
     return 1 if refused(findings) else 0
