@@ -12,7 +12,7 @@ import pytest
 from hypothesis import settings
 
 # `make soak` chooses it.
-settings.register_profile("soak", max_examples=150, stateful_step_count=40, deadline=None)
+settings.register_profile("soak", max_examples=100, stateful_step_count=50, deadline=None)
 
 IDENTITY = {
     "GIT_AUTHOR_NAME": "Ada",

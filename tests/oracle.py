@@ -39,12 +39,14 @@ class Commit(NamedTuple):
 
 
 class Reading:
-    """One clone, read at one moment."""
+    """One clone, read at one moment. `products` are product trees by tree, known from earlier moments."""
 
-    def __init__(self, root: Path, git: Callable[..., str], plans: Mapping[str, Plan], proven: Proven) -> None:
+    def __init__(
+        self, root: Path, git: Callable[..., str], plans: Mapping[str, Plan], proven: Proven, products: dict[str, str]
+    ) -> None:
         self.plans = plans
         self.git = partial(git, root)
-        self._products: dict[str, str] = {}
+        self._products = products
         self.commits = dict(self._log())
         listed = self.git("for-each-ref", "--format=%(refname) %(objectname)").split("\n")
         refs = {line.split(" ")[0]: line.split(" ")[1] for line in listed}

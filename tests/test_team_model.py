@@ -110,6 +110,8 @@ class Clone:
         ensure_refspecs(self.repo)
         git(root, "fetch", "-q", "origin")
         self.kept: set[str] = set()
+        self.products: dict[str, str] = {}
+        self._listed: dict[str, list[str]] = {}
 
     def run(self, *args: str, doors: bool = True, tick: int = 0) -> bool:
         """Plain git, that may fail; whether it did what it was asked for."""
@@ -149,13 +151,20 @@ class Clone:
     def events(self) -> dict[str, set[str]]:
         """Each event that stands under its own key, with the writers of the refs that have it."""
         found: dict[str, set[str]] = {}
-        for ref in self.ledgers():
-            for line in self.git(self.root, "ls-tree", "-r", ref).split("\n"):
-                _, _, rest = line.partition(" blob ")
-                oid, _, path = rest.partition("\t")
-                if oid and oid == path.replace("/", ""):
-                    found.setdefault(oid, set()).add(ref.rsplit("/", 1)[-1].partition(".")[0])
+        for ref, tip in self.ledgers().items():
+            for oid in self._lines(tip):
+                found.setdefault(oid, set()).add(ref.rsplit("/", 1)[-1].partition(".")[0])
         return found
+
+    def _lines(self, tip: str) -> list[str]:
+        """The blobs that stand under their own names."""
+        if tip not in self._listed:
+            listed = (line.partition(" blob ")[2].partition("\t") for line in self._tree(tip))
+            self._listed[tip] = [oid for oid, _, path in listed if oid and oid == path.replace("/", "")]
+        return self._listed[tip]
+
+    def _tree(self, tip: str) -> list[str]:
+        return self.git(self.root, "ls-tree", "-r", tip).split("\n")
 
 
 indices = st.integers(0, 30)
@@ -183,10 +192,13 @@ class Team(RuleBasedStateMachine):
         self.tampered: dict[str, str] = {}
         """Ledger commit made by plain git -> the code that names it."""
         self.tick = 0
+        self.touched: set[int] = {0, 1}
+        """Clones that something was done in since the last look."""
 
     def _turn(self, clone: int, branch: str | None = None) -> Clone:
         self.tick += 1
         STEPS["steps"] += 1
+        self.touched.add(clone)
         chosen = self.clones[clone]
         if branch is not None:
             chosen.at(branch)
@@ -256,7 +268,10 @@ class Team(RuleBasedStateMachine):
     def revert(self, clone: int, branch: str, other: int, doors: bool) -> None:
         at = self._turn(clone, branch)
         commit = self._pick(at, other)
-        merge = ("-m", "1") if " " in self.git(at.root, "log", "-1", "--format=%P", commit) else ()
+        parents = self.git(at.root, "log", "-1", "--format=%P", commit)
+        if not parents:
+            return  # That would take the rules away, and then nothing can be told.
+        merge = ("-m", "1") if " " in parents else ()
         if not at.run("revert", "--no-edit", *merge, commit, doors=doors, tick=self.tick):
             # Of an empty commit there is nothing to revert: then people write the words.
             at.tidy()
@@ -404,7 +419,8 @@ class Team(RuleBasedStateMachine):
 
     @invariant()
     def every_reader_agrees(self) -> None:
-        for at in self.clones:
+        for at in [self.clones[number] for number in sorted(self.touched)]:
+            self.touched.clear()
             events = at.events()
             assert at.kept - self.dropped <= events.keys(), "an event was lost"
             at.kept |= events.keys()
@@ -477,7 +493,7 @@ class Team(RuleBasedStateMachine):
         return lambda target, product: (target, product) in known
 
     def _read(self, at: Clone) -> Reading:
-        return Reading(at.root, self.git, PLANS, self._proves(at))
+        return Reading(at.root, self.git, PLANS, self._proves(at), at.products)
 
     def _pick(self, at: Clone, index: int) -> str:
         commits = at.commits()
