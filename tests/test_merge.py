@@ -139,3 +139,14 @@ def test_integration_without_a_worktree_is_moved_just_as_well(yard: Yard) -> Non
     assert yard.fates("2") == {"2": "landed"}
     assert yard.first_parents()[0] == "Land plan 2: Job 2"
     assert not (yard.root / "f2").exists()
+
+
+def test_what_left_its_bounds_past_the_door_does_not_land(yard: Yard) -> None:
+    path = ".conductor/plans/2.md"
+    text = (yard.root / path).read_text()
+    yard.commit(path, text.replace("branch: b2\n", "branch: b2\nscope: ['docs/**']\n"))
+    work = yard.git(yard.root, "rev-parse", "--short=7", "b2~2")
+    code, said = yard.merge("2", "3")
+    assert code == 1
+    assert f"error: {work}: 'f2' is outside the scope of plan 2 [CG401]" in said
+    assert yard.first_parents()[0] == "Land plan 3: Job 3"

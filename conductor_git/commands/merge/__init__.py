@@ -12,9 +12,12 @@ from conductor_git.commands.merge.wishes import find_wishes
 from conductor_git.commands.outcome import DONE, REFUSED, Outcome
 from conductor_git.core.events.authority import CONDUCTOR
 from conductor_git.core.findings import Finding
-from conductor_git.core.landing.admission import admit
+from conductor_git.core.judgement.snapshot import Snapshot
+from conductor_git.core.landing.admission import Admission, Wish, admit
+from conductor_git.core.landing.bounds import brought_by, within_bounds
 from conductor_git.core.landing.queue import begin
 from conductor_git.core.reporting.fold import fold
+from conductor_git.store.auditing.changes import read_changes
 from conductor_git.store.landing.journal import Journal
 from conductor_git.store.landing.moving import Move, catch_up, settle
 from conductor_git.store.notes.writer import whoami
@@ -66,7 +69,7 @@ def merge(repo: Repository, asked: Asked, *, say: Say, now: int) -> Outcome:
     if alarms:
         return Outcome(REFUSED, data=values((), (), board, {}), findings=alarms, unchanged="nothing was landed")
     wishes = find_wishes(repo, snapshot, board, asked.names)
-    admission = admit(snapshot, wishes)
+    admission = _admitted(repo, snapshot, wishes)
     if asked.dry_run:
         return foresee(repo, snapshot, board, admission)
     give_up = None if asked.max_seconds is None else time.monotonic() + asked.max_seconds
@@ -76,6 +79,13 @@ def merge(repo: Repository, asked: Asked, *, say: Say, now: int) -> Outcome:
     if isinstance(queue, NotYet):
         return not_yet(queue, asked.names, board)
     return tell(repo, take(repo), queue, admission, now)
+
+
+def _admitted(repo: Repository, snapshot: Snapshot, wishes: tuple[Wish, ...]) -> Admission:
+    admission = admit(snapshot, wishes)
+    brought = brought_by(snapshot, admission)
+    commits = {owned.commit for listed in brought.values() for owned in listed}
+    return within_bounds(snapshot, admission, brought, read_changes(repo, sorted(commits)))
 
 
 def _not_the_conductor(integration: str, writer: str) -> Finding:
