@@ -150,3 +150,51 @@ def test_what_left_its_bounds_past_the_door_does_not_land(yard: Yard) -> None:
     assert code == 1
     assert f"error: {work}: 'f2' is outside the scope of plan 2 [CG401]" in said
     assert yard.first_parents()[0] == "Land plan 3: Job 3"
+
+
+def test_patience_ends_before_the_run_and_the_same_command_attaches_again(yard: Yard) -> None:
+    yard.commit("other")
+    code, said = yard.merge("2", "--max", "1s", PAUSE_RUNS="2")
+    assert code == 4
+    assert "hint: conductor-git merge 2    # attaches to it again, and goes on from there" in said
+    assert yard.first_parents()[0] == "change other"
+    assert yard.merge("2", PAUSE_RUNS="2")[0] == 0
+    assert (yard.first_parents()[0], yard.ran()) == ("Land plan 2: Job 2", "2")
+
+
+def test_one_commit_that_is_asked_for_twice_lands_once(yard: Yard) -> None:
+    assert yard.fates("2", "b2", "2") == {"2": "landed"}
+    assert yard.first_parents() == ["Land plan 2: Job 2", "begin"]
+
+
+def test_a_wave_lands_by_itself_and_its_plan_after_it(yard: Yard) -> None:
+    assert yard.fates("2.0", "2") == {"2.0": "landed", "2": "landed"}
+    assert yard.first_parents() == ["Land plan 2: Job 2", "Land wave 2.0: All", "begin"]
+
+
+def test_what_was_sent_back_lands_once_it_is_claimed_again(yard: Yard) -> None:
+    assert yard.merge("1")[0] == 0
+    assert yard.fates("5") == {"5": "conflict"}
+    yard.git(yard.root, "switch", "-q", "b5")
+    yard.run("git", "merge", "-q", "main")
+    (yard.root / "shared").write_text("1 and 5\n")
+    yard.git(yard.root, "commit", "-q", "-am", "take main in")
+    code, said = yard.run("conductor-git", "claim", "5", CONDUCTOR_WRITER="agent-5")
+    assert code == 0, said
+    yard.git(yard.root, "switch", "-q", "main")
+    assert yard.fates("5") == {"5": "landed"}
+    assert (yard.root / "shared").read_text() == "1 and 5\n"
+
+
+def test_what_is_unknown_or_not_proven_is_named(yard: Yard) -> None:
+    code, said = yard.merge("nowhere")
+    assert (code, "error: 'nowhere' is no plan, wave or branch" in said) == (2, True)
+    yard.git(yard.root, "switch", "-q", "b3")
+    (yard.root / "more").write_text("x\n")
+    yard.git(yard.root, "add", "more")
+    past = ("-c", "core.hooksPath=/dev/null", "commit", "-q", "--amend")
+    yard.git(yard.root, *past, "-m", "✅ PLAN 3 COMPLETE", "-m", "Conductor-Plan: 3")
+    yard.git(yard.root, "switch", "-q", "main")
+    code, said = yard.merge("3")
+    assert (code, "has no passing validation [CG201]" in said) == (1, True), said
+    assert yard.first_parents() == ["begin"]
