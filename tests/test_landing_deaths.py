@@ -188,3 +188,19 @@ def test_nobody_commits_on_integration_while_a_landing_is_open(yard: Yard) -> No
     yard.git(yard.root, "switch", "-q", "main")
     assert "the landing of 2 that was cut short is taken back" in yard.merge("--resume")[1]
     assert yard.run("git", "commit", "--allow-empty", "-m", "after it")[0] == 0
+
+
+def test_a_pull_request_that_a_button_merges_is_the_landing(yard: Yard, origin: Path, git: Git) -> None:
+    code, said = yard.merge("--pr", "2", "3")
+    assert code == 0, said
+    assert "hint: gh pr create --base main --head landing/2-3 --title 'Land plan 2, plan 3' --body " in said
+    assert (yard.first_parents(), landings(yard)) == (["begin"], [])
+    forge = yard.root.parent / "forge"
+    git(yard.root.parent, "clone", "-q", str(origin), str(forge))
+    git(forge, "merge", "-q", "--no-ff", "-m", "Merge pull request #7", "origin/landing/2-3")
+    git(forge, "push", "-q", "origin", "main")
+    git(origin, "branch", "-q", "-D", "landing/2-3", "b2", "b3")
+    code, said = yard.merge("2", "3")
+    assert (code, said) == (0, "  2: on 'main' already\n  3: on 'main' already\n")
+    code, said = yard.run("conductor-git", "audit")
+    assert code == 0, said

@@ -9,16 +9,23 @@ from conductor_git.cli.frame import Command, finish, here, is_terminal, json_opt
 
 @click.command(
     cls=Command,
-    examples=("merge", "merge 2 3.1", "merge fix/typo", "merge --dry-run", "merge --resume"),
+    examples=("merge", "merge 2 3.1", "merge fix/typo", "merge --dry-run", "merge --pr 2", "merge --resume"),
 )
 @click.argument("names", metavar="[PLAN|PLAN.WAVE|BRANCH]...", nargs=-1)
 @click.option("--ready", is_flag=True, help="Everything that is ready; the same as naming nothing.")
 @click.option("--dry-run", is_flag=True, help="Say what would land, and why not the rest. Nothing is run or moved.")
 @click.option("--resume", is_flag=True, help="Only bring a landing to its end that was cut short.")
+@click.option("--pr", "by_request", is_flag=True, help="Push the result as a branch, for a pull request; move nothing.")
 @max_option
 @json_option
 def merge(
-    names: tuple[str, ...], ready: bool, dry_run: bool, resume: bool, max_seconds: float | None, as_json: bool
+    names: tuple[str, ...],
+    ready: bool,
+    dry_run: bool,
+    resume: bool,
+    by_request: bool,
+    max_seconds: float | None,
+    as_json: bool,
 ) -> int:
     """Land what is proven.
 
@@ -30,7 +37,7 @@ def merge(
 
     if ready and names:
         raise click.UsageError("'--ready' names everything that is ready: name nothing beside it")
-    asked = Asked(names, dry_run, resume, max_seconds, is_terminal())
+    asked = Asked(names, dry_run, resume, by_request, max_seconds, is_terminal())
     return finish(journey(here(), asked, say=say, now=now()), as_json=as_json)
 
 

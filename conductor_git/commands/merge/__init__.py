@@ -40,6 +40,8 @@ class Asked(msgspec.Struct, frozen=True):
     dry_run: bool = False
     resume: bool = False
     """Only bring a landing to its end that died."""
+    by_request: bool = False
+    """Push what would land as a branch of its own, and say how the pull request for it is opened."""
     max_seconds: float | None = None
     terminal: bool = False
 
@@ -75,7 +77,7 @@ def merge(repo: Repository, asked: Asked, *, say: Say, now: int) -> Outcome:
     give_up = None if asked.max_seconds is None else time.monotonic() + asked.max_seconds
     watch = Watch(say, now, terminal=asked.terminal, give_up=give_up)
     with merger(repo) as tool:
-        queue = Line(move, tool, wishes, watch).run(begin(admission.entries))
+        queue = Line(move, tool, wishes, watch, by_request=asked.by_request).run(begin(admission.entries))
     if isinstance(queue, NotYet):
         return not_yet(queue, asked.names, board)
     return tell(repo, take(repo), queue, admission, now)

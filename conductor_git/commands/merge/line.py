@@ -15,6 +15,7 @@ from conductor_git.core.judgement.verdicts import Verdicts
 from conductor_git.core.landing.account import fate_line, named
 from conductor_git.core.landing.admission import Wish, admit
 from conductor_git.core.landing.entry import Entry
+from conductor_git.core.landing.landtext import request_branch, request_command
 from conductor_git.core.landing.queue import (
     Build,
     Built,
@@ -27,6 +28,7 @@ from conductor_git.core.landing.queue import (
     Moved,
     Passed,
     Queue,
+    Requested,
     Unjudged,
     Withdrawn,
 )
@@ -35,6 +37,7 @@ from conductor_git.core.targets import Oid, Target
 from conductor_git.store.landing.journal import Journal, Landing
 from conductor_git.store.landing.moving import Move, catch_up, land
 from conductor_git.store.landing.proving import Prover, Red, Untold, rules_for
+from conductor_git.store.landing.requesting import request
 from conductor_git.store.landing.results import Obstacle, Results, Step, seal
 from conductor_git.store.plumbing.merges import Merger, fetch_for_merges
 from conductor_git.store.snapshot import take
@@ -52,12 +55,13 @@ class NotYet(msgspec.Struct, frozen=True):
 class Line:
     """Carries out what the queue asks for."""
 
-    def __init__(self, move: Move, tool: Merger, wishes: tuple[Wish, ...], watch: Watch) -> None:
+    def __init__(self, move: Move, tool: Merger, wishes: tuple[Wish, ...], watch: Watch, *, by_request: bool) -> None:
         self.move = move
         self.repo = move.repo
         self.tool = tool
         self.wishes = {wish.name: wish for wish in wishes}
         self.watch = watch
+        self.by_request = by_request
         self.digests: dict[tuple[Oid, Target], str] = {}
         self._look()
 
@@ -133,6 +137,13 @@ class Line:
         upstream = self.move.upstream
         remote = upstream.remote if upstream else ""
         journal = Journal(self.move.ref, self.base, commits[-1], landings, self.watch.now, remote)
+        if self.by_request:
+            branch = request_branch(action.entries)
+            request(self.move, journal, branch)
+            url = self.repo.config(f"remote.{remote}.url") or ""
+            into = self.move.policy.integration
+            self.watch.say(f"next: open the pull request\nhint: {request_command(action.entries, branch, into, url)}")
+            return Requested(branch)
         landed = land(self.move, journal)
         if not landed:
             into = self.move.policy.integration

@@ -44,6 +44,8 @@ def fate_line(fate: Fate, integration: str) -> str:
             return f"{what}: changed while it was queued"
         case "moved":
             return f"{what}: '{integration}' kept moving"
+        case "requested":
+            return f"{what}: pushed as '{fate.why}', for a pull request"
         case "unjudged":
             return f"{what}: could not be judged"
 
@@ -60,7 +62,7 @@ def table(fates: Iterable[Fate], integration: str, *, width: int = WIDE) -> str:
 
 def findings_of(fate: Fate, board: Board, touched: Touched) -> list[Finding]:
     """Why an entry did not land, and the command for whoever it is up to; nothing where it did."""
-    if fate.landed:
+    if fate.landed or fate.how == "requested":
         return []
     what, subject = title_of(fate.entry), str(fate.entry.target) if _is_plans(fate) else fate.entry.name
     again = f"conductor-git merge {shlex.quote(fate.entry.name)}"

@@ -9,7 +9,7 @@ import msgspec
 
 from conductor_git.core.targets import Oid, Target
 
-How = Literal["landed", "conflict", "red", "together", "waits", "withdrawn", "unjudged", "moved"]
+How = Literal["landed", "conflict", "red", "together", "waits", "withdrawn", "unjudged", "moved", "requested"]
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -38,6 +38,7 @@ class Fate(msgspec.Struct, frozen=True):
     paths: tuple[str, ...] = ()
     """For `conflict`: where."""
     why: str = ""
+    """For `requested`: the branch that was pushed."""
     log: str = ""
     """Of the run that did not pass, where there is one on this machine."""
     flaky: bool = False

@@ -79,6 +79,12 @@ class Landed(msgspec.Struct, frozen=True):
     commits: dict[str, Oid]
 
 
+class Requested(msgspec.Struct, frozen=True):
+    """Somebody else was asked to merge it, as this branch."""
+
+    branch: str
+
+
 class Moved(msgspec.Struct, frozen=True):
     """Integration is not where it was."""
 
@@ -92,7 +98,7 @@ class Withdrawn(msgspec.Struct, frozen=True):
     """Integration has it already."""
 
 
-Event = Built | Collided | Passed | Failed | Unjudged | Landed | Moved | Withdrawn
+Event = Built | Collided | Passed | Failed | Unjudged | Landed | Requested | Moved | Withdrawn
 
 
 class Queue(msgspec.Struct, frozen=True):
@@ -148,6 +154,9 @@ class Queue(msgspec.Struct, frozen=True):
                 return _settled(self._unjudged(event))
             case Landed():
                 return _settled(self._landed(event))
+            case Requested():
+                fates = (Fate(entry, "requested", why=event.branch) for entry in self.good)
+                return _settled(_with(self, good=(), fates=(*self.fates, *fates)))
             case Moved():
                 return _settled(self._moved())
             case Withdrawn():

@@ -37,6 +37,18 @@ def withdraw_landings(repo: Repository, policy: Policy, journal: Journal, *, why
     _append(repo, policy, drafts, now)
 
 
+def record_request(repo: Repository, policy: Policy, journal: Journal, branch: str, *, now: int) -> None:
+    """Record once what somebody else is asked to merge. It names no commit that landed, so nothing is said to have."""
+    there = {event.data.get("result") for event in read_ledger(repo).events if "request" in event.data}
+    missing = [landing for landing in journal.landings if landing.commit not in there]
+    drafts = []
+    for landing in missing:
+        data = _data(journal, landing)
+        data |= {"request": branch, "result": data.pop("commit")}
+        drafts.append(Draft("landing", data, landing.target))
+    _append(repo, policy, drafts, now, tuple(landing.source for landing in missing))
+
+
 def _standing(repo: Repository) -> list[Event]:
     return standing_landings(read_ledger(repo).events)
 
