@@ -14,7 +14,10 @@ from conductor_git.commands.attack import attack
 from conductor_git.core.attacks.outcome import Fate, fate_lines, weigh
 from conductor_git.core.attacks.table import ATTACKS, Attack
 from conductor_git.core.errors import CannotRun
+from conductor_git.core.judgement.levels import Level
 from conductor_git.store.attacking.moves import MOVES
+from conductor_git.store.hub.founding import make_bare, settle
+from conductor_git.store.notes.refspecs import ensure_refspecs
 from conductor_git.store.plumbing.repository import discover
 from tests.signed import Keys, SignedTeam
 from tests.team import Team
@@ -112,13 +115,39 @@ def test_it_is_told_in_any_folder_and_without_a_policy_it_is_one_clear_error(arm
         tried(repo_dir, "plain-claim")
 
 
+def test_a_hub_answers_to_what_hooks_let_through(armed: Team, tmp_path: Path) -> None:
+    make_bare(str(tmp_path / "hub.git"))
+    armed.git(armed.root, "remote", "add", "origin", str(tmp_path / "hub.git"))
+    armed.git(armed.root, "push", "-q", "--no-verify", "-u", "origin", "main")
+    settle(discover(str(tmp_path / "hub.git")), identity="WHO", founder="ada")
+    ensure_refspecs(discover(str(armed.root)))
+    armed.git(armed.root, "fetch", "-q")
+    shutil.rmtree(armed.root / ".git/hooks")
+    before = everything(tmp_path)
+    code, states, codes = tried(armed.root)
+    through = {name: state for name, state in states.items() if state != "blocked"}
+    # For every reader such a line says nothing; that a clone has no door to tell its writer is no matter of the hub's.
+    assert (code, through) == (1, {"lookalike": "detected", "invented-result": "open"})
+    assert codes["hooks-path-flag"] == ["CG201"]
+    assert "CG652" in codes["conductors-word"]
+    assert everything(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("level", "hub", "promised"),
+    [("L0", False, "open"), ("L1", True, "blocked"), ("L2", False, "detected"), ("L2", True, "blocked")],
+)
+def test_what_is_promised(level: Level, hub: bool, promised: str) -> None:
+    assert LOOSE.promised(level, hub=hub) == promised
+
+
 def fate(promised: Attack, *, refused: bool = False, found: tuple[str, ...] = ()) -> Fate:
     by = ("commit-msg",) if refused else ()
-    return weigh(promised, "L0", refused_by=by, said="error: no [CG201]\nhint: x [CG201]", found=found)
+    return weigh(promised, promised.l0, refused_by=by, said="error: no [CG201]\nhint: x [CG201]", found=found)
 
 
-STRICT = Attack("strict", "do it", "blocked", "blocked")
-LOOSE = Attack("loose", "say it", "open", "detected")
+STRICT = Attack("strict", "do it", "blocked", "blocked", "blocked")
+LOOSE = Attack("loose", "say it", "open", "blocked", "detected")
 
 
 @pytest.mark.parametrize(
@@ -128,7 +157,11 @@ LOOSE = Attack("loose", "say it", "open", "detected")
         (fate(STRICT, found=("CG9", "CG1")), "detected  strict  do it: by audit [CG1] [CG9] (should be blocked)", True),
         (fate(STRICT), "open      strict  do it: (should be blocked)", True),
         (fate(LOOSE), "open      loose  say it: (no level promises more against it)", False),
-        (weigh(LOOSE, "L2", refused_by=(), said="", found=()), "open      loose  say it: (should be detected)", True),
+        (
+            weigh(LOOSE, LOOSE.promised("L2"), refused_by=(), said="", found=()),
+            "open      loose  say it: (should be detected)",
+            True,
+        ),
     ],
 )
 def test_what_is_weaker_than_promised_is_said(found: Fate, line: str, broken: bool) -> None:

@@ -9,9 +9,9 @@ import msgspec
 
 from conductor_git.commands.outcome import DONE, REFUSED, Outcome
 from conductor_git.core.attacks.outcome import Fate, fate_lines, weigh
-from conductor_git.core.attacks.table import ATTACKS, Attack
+from conductor_git.core.attacks.table import ATTACKS, Attack, Strength
 from conductor_git.core.judgement.levels import judge_level
-from conductor_git.store.attacking.field import open_field
+from conductor_git.store.attacking.field import Field, open_field
 from conductor_git.store.attacking.moves import MOVES
 from conductor_git.store.control.control import read_control
 from conductor_git.store.plumbing.refs import read_refs
@@ -26,16 +26,14 @@ def attack(repo: Repository, *, now: int, say: Callable[[str], None], attacks: S
     Raises CannotRun where there is no policy, or no scratch clone can be made.
     """
     control = read_control(repo)
-    footing = judge_level(control.policy, control.signers, read_refs(repo).hub(control.policy.integration_ref))
+    hub = read_refs(repo).hub(control.policy.integration_ref)
+    footing = judge_level(control.policy, control.signers, hub)
     fates: list[Fate] = []
     say("making a scratch clone of this set-up")
-    with open_field(repo, control, now) as field:
+    with open_field(repo, control, now, with_hub=bool(hub)) as field:
         for number, each in enumerate(attacks, 1):
             say(f"[{number}/{len(attacks)}] {each.name}")
-            field.reset()
-            tried = MOVES[each.name](field)
-            found = [] if tried.hooks else field.found()
-            fates.append(weigh(each, footing.level, refused_by=tried.hooks, said=tried.said, found=found))
+            fates.append(_fate(field, each, each.promised(footing.level, hub=bool(hub))))
     data: dict[str, Any] = {
         "schema": SCHEMA,
         "level": footing.level,
@@ -44,3 +42,14 @@ def attack(repo: Repository, *, now: int, say: Callable[[str], None], attacks: S
         "holds": not any(fate.broken for fate in fates),
     }
     return Outcome(DONE if data["holds"] else REFUSED, "\n".join(fate_lines(fates, footing.level)), data)
+
+
+def _fate(field: Field, attack: Attack, promised: Strength) -> Fate:
+    field.reset()
+    tried = MOVES[attack.name](field)
+    if tried.hooks:
+        return weigh(attack, promised, refused_by=tried.hooks, said=tried.said)
+    said = field.refused_by_hub()
+    if said:
+        return weigh(attack, promised, refused_by=("hub",), said=said)
+    return weigh(attack, promised, refused_by=(), said="", found=field.found())

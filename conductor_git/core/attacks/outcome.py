@@ -18,7 +18,7 @@ class Fate(msgspec.Struct, frozen=True):
     state: Strength
     promised: Strength
     by: tuple[str, ...] = ()
-    """The hook that refused; of what was detected `audit`."""
+    """The hooks that refused, or `hub`; of what was detected `audit`."""
     codes: tuple[str, ...] = ()
     """Finding codes, of the refusal or of the audit."""
 
@@ -28,14 +28,16 @@ class Fate(msgspec.Struct, frozen=True):
         return STRENGTHS.index(self.state) < STRENGTHS.index(self.promised)
 
 
-def weigh(attack: Attack, level: Level, *, refused_by: Sequence[str], said: str, found: Iterable[str]) -> Fate:
-    """The fate of an attack: `refused_by` are the hooks that said no, `said` what they said; `found` are the codes of
-    what an audit finds now and did not find before."""
+def weigh(
+    attack: Attack, promised: Strength, *, refused_by: Sequence[str], said: str, found: Iterable[str] = ()
+) -> Fate:
+    """The fate of an attack: `refused_by` are the hooks, or the hub, that said no, `said` what they said; `found` are
+    the codes of what an audit finds now and did not find before."""
     if refused_by:
-        return Fate(attack.name, attack.words, "blocked", attack.promised(level), tuple(refused_by), _codes_in(said))
+        return Fate(attack.name, attack.words, "blocked", promised, tuple(refused_by), _codes_in(said))
     codes = tuple(sorted(set(found)))
     state: Strength = "detected" if codes else "open"
-    return Fate(attack.name, attack.words, state, attack.promised(level), ("audit",) if codes else (), codes)
+    return Fate(attack.name, attack.words, state, promised, ("audit",) if codes else (), codes)
 
 
 def _codes_in(said: str) -> tuple[str, ...]:

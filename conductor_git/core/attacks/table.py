@@ -16,20 +16,23 @@ STRENGTHS: tuple[Strength, ...] = ("open", "detected", "blocked")
 
 
 class Attack(msgspec.Struct, frozen=True):
-    """One way round the rules. `l0` is what is promised from L0 on, `l2` from L2 on."""
+    """One way round the rules, and the least that each level answers with. `l1` is a hub's answer to a push of it."""
 
     name: str
     words: str
     l0: Strength
+    l1: Strength
     l2: Strength
+    """Without a hub."""
 
-    def promised(self, level: Level) -> Strength:
-        """The least that this level answers with. A hub (L1) judges what is pushed; here nothing is."""
-        return self.l2 if level == "L2" else self.l0
+    def promised(self, level: Level, *, hub: bool = False) -> Strength:
+        """The least that is answered at this level; whichever level is shown, a hub keeps what L1 promises."""
+        given = [self.l0, *([self.l2] if level == "L2" else []), *([self.l1] if hub or level == "L1" else [])]
+        return max(given, key=STRENGTHS.index)
 
 
-def _attack(name: str, words: str, l0: Strength, l2: Strength | None = None) -> Attack:
-    return Attack(name, words, l0, l2 or l0)
+def _attack(name: str, words: str, l0: Strength, l2: Strength | None = None, l1: Strength = "blocked") -> Attack:
+    return Attack(name, words, l0, l1, l2 or l0)
 
 
 ATTACKS: tuple[Attack, ...] = (
@@ -48,12 +51,12 @@ ATTACKS: tuple[Attack, ...] = (
     _attack("fast-forward", "fast-forward the branch to an unproven claim", "blocked"),
     _attack("amend-after-proof", "amend a proven claim to other content", "blocked"),
     _attack("replayed-proof", "claim a wave with the proof of another one", "blocked"),
-    _attack("lookalike", "commit a line that only looks like a claim", "blocked"),
+    _attack("lookalike", "commit a line that only looks like a claim", "blocked", l1="detected"),
     _attack("weakened-gate", "change the validation script on a plan's branch", "blocked"),
     _attack("forged-line", "write a line into a ledger in another writer's name", "detected"),
     _attack("edited-line", "change a result that stands in a ledger", "detected"),
     _attack("ledger-rewound", "set a ledger back to before a result", "detected"),
-    _attack("invented-result", "record a passed result of a validation that never ran", "open"),
+    _attack("invented-result", "record a passed result of a validation that never ran", "open", l1="open"),
     _attack("conductors-word", "accept one's own unproven work in the conductor's name", "open", "detected"),
     _attack("integration-moved", "move integration onto a plan's branch", "blocked"),
     _attack("integration-rewound", "set integration back to before a landing", "blocked"),

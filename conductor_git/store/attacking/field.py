@@ -19,6 +19,7 @@ import msgspec
 from conductor_git.core.errors import CannotRun
 from conductor_git.store.attacking import traces
 from conductor_git.store.attacking.ground import Ground, lay_ground
+from conductor_git.store.attacking.scratchhub import ScratchHub
 from conductor_git.store.control.control import Control
 from conductor_git.store.plumbing.git import environment
 from conductor_git.store.plumbing.repository import Repository
@@ -38,7 +39,7 @@ class Attempt(msgspec.Struct, frozen=True):
 class Field:
     """The scratch repository, put back to its beginning before each attack."""
 
-    def __init__(self, folder: str, ground: Ground) -> None:
+    def __init__(self, folder: str, ground: Ground, *, with_hub: bool) -> None:
         self.ground = ground
         self.root = ground.root
         self._folder = folder
@@ -50,6 +51,7 @@ class Field:
             codes = ", ".join(sorted({code for code, _ in self._known}))
             raise CannotRun(f"the scratch clone is not clean before any attack: {codes}", detail="nothing was attacked")
         self._begun = _content(self._checkpoint)
+        self._hub = ScratchHub(folder, ground, surroundings()) if with_hub else None
 
     @property
     def _git_dir(self) -> str:
@@ -63,6 +65,8 @@ class Field:
         self.quiet("clean", "-q", "-fd")
         with open(self._checkpoint, "wb") as file:
             file.write(self._begun)
+        if self._hub:
+            self._hub.reset()
 
     def quiet(self, *args: str, stdin: str = "", env: Mapping[str, str] | None = None) -> str:
         """Prepare something with plain git and no hooks. Raises CannotRun where git fails."""
@@ -83,9 +87,15 @@ class Field:
         """The codes of all that an audit finds now and did not find before."""
         return [code for code, _ in self._found(update=False) - self._known]
 
+    def refused_by_hub(self) -> str:
+        """What the hub says to a push of all that is here; empty where it takes it, or there is none."""
+        return self._hub.refuses() if self._hub else ""
+
     def remember(self) -> None:
-        """Let the next audits compare with how things are now."""
+        """Let the next audits, and the hub, compare with how things are now."""
         self._found(update=True)
+        if self._hub:
+            self._hub.take_in()
 
     def _found(self, *, update: bool) -> set[tuple[str, str]]:
         argv = [sys.executable, "-P", "-m", "conductor_git", "audit", "--json", "--checkpoint", self._checkpoint]
@@ -122,8 +132,11 @@ def surroundings() -> dict[str, str]:
 
 
 @contextmanager
-def open_field(repo: Repository, control: Control, now: int) -> Iterator[Field]:
-    """A scratch clone of this set-up, removed afterwards. Raises CannotRun where none can be made."""
+def open_field(repo: Repository, control: Control, now: int, *, with_hub: bool) -> Iterator[Field]:
+    """A scratch clone of this set-up, and a hub for it where asked for, removed afterwards.
+
+    Raises CannotRun where none can be made.
+    """
     with tempfile.TemporaryDirectory(prefix="conductor-attack-") as folder:
         place = os.path.realpath(folder)
-        yield Field(place, lay_ground(repo, control, os.path.join(place, "scratch"), now))
+        yield Field(place, lay_ground(repo, control, os.path.join(place, "scratch"), now), with_hub=with_hub)

@@ -100,6 +100,7 @@ def _policy(policy: Policy) -> Policy:
         plans=".conductor/plans/*.md",
         scripts=".conductor/scripts",
         validation=plain,
+        people={"drill-conductor": ("conductor",), "drill": (AGENT, f"{RUNNER_PREFIX}{AGENT}")},
         trust=msgspec.structs.replace(policy.trust, since=""),
     )
 
