@@ -152,11 +152,11 @@ class Clone:
         """Each event that stands under its own key, with the writers of the refs that have it."""
         found: dict[str, set[str]] = {}
         for ref, tip in self.ledgers().items():
-            for oid in self._lines(tip):
+            for oid in self.lines(tip):
                 found.setdefault(oid, set()).add(ref.rsplit("/", 1)[-1].partition(".")[0])
         return found
 
-    def _lines(self, tip: str) -> list[str]:
+    def lines(self, tip: str) -> list[str]:
         """The blobs that stand under their own names."""
         if tip not in self._listed:
             listed = (line.partition(" blob ")[2].partition("\t") for line in self._tree(tip))
@@ -386,14 +386,13 @@ class Team(RuleBasedStateMachine):
             return
         ref = own[which % len(own)]
         tree = at.git(at.root, "ls-tree", "-r", ref).split("\n")
-        before = set(at.events())
+        before = set(at.lines(at.ledgers()[ref]))
         if how == "rewind":
             at.run("update-ref", ref, f"{ref}^", doors=False)
         else:
             self._rewrite(at, ref, tree, which, how)
-        lost = before - set(at.events())
-        self.dropped |= lost
-        at.kept -= lost
+        # A copy may have it still, until the next push.
+        self.dropped |= before - set(at.lines(at.ledgers()[ref]))
 
     def _rewrite(self, at: Clone, ref: str, tree: list[str], which: int, how: str) -> None:
         oid, _, path = tree[which % len(tree)].partition(" blob ")[2].partition("\t")
