@@ -42,8 +42,9 @@ def test_nothing_named_is_everything_that_is_ready_and_the_innocent_land(yard: Y
     code, said = yard.merge()
     assert code == 1
     assert yard.first_parents()[:3] == ["Land plan 3: Job 3", "Land plan 2: Job 2", "Land plan 1: Job 1"]
-    assert "error: plan 4 and 1 are green alone and red together: verify.sh failed" in said
+    assert "error: plan 4 and plan 1 are green alone and red together: verify.sh failed" in said
     assert "error: plan 5 does not merge into 'main': 'shared' (plan 1 changed it, " in said
+    assert "next:" not in said
     assert "hint: git merge main && conductor-git claim 5    # agent-5, on 'b5', once it is settled there" in said
 
 

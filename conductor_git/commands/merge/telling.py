@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from conductor_git.commands.merge.line import NotYet
 from conductor_git.commands.outcome import CANNOT_RUN, DONE, NOT_YET, REFUSED, Outcome
 from conductor_git.core.findings import Finding
@@ -74,6 +76,9 @@ def not_yet(stopped: NotYet, names: Sequence[str], board: Board) -> Outcome:
 def tell(repo: Repository, snapshot: Snapshot, queue: Queue, admission: Admission, now: int) -> Outcome:
     """The end: a line an entry, and for each that did not land why, and who is next."""
     board = fold(snapshot, now)
+    # The board cannot know that they were tried just now: whose turn it is, the findings say.
+    tried = {f"conductor-git merge {fate.entry.name}" for fate in queue.fates if not fate.landed}
+    board = msgspec.structs.replace(board, next=tuple(step for step in board.next if step.command not in tried))
     fates = tuple(fate for entry in queue.entries if (fate := queue.fate(entry.name)) is not None)
     findings = [finding for _, found in admission.refused for finding in found]
     base = repo.resolve(snapshot.policy.integration_ref)

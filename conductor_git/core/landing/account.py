@@ -73,7 +73,7 @@ def findings_of(fate: Fate, board: Board, touched: Touched) -> list[Finding]:
             text = f"{what} is red on '{board.integration}': {fate.why}"
             return [Finding("CG512", "error", subject, text, _mend(fate, board), _log(fate))]
         case "together":
-            text = f"{what} and {', '.join(fate.partners)} are green alone and red together: {fate.why}"
+            text = f"{what} and {_others(fate, board)} are green alone and red together: {fate.why}"
             return [Finding("CG513", "error", subject, text, _mend(fate, board), _log(fate))]
         case "waits":
             text = f"{what} needs {', '.join(fate.partners)}, which did not land"
@@ -110,6 +110,16 @@ def _mend(fate: Fate, board: Board) -> str:
         return f"git switch {shlex.quote(fate.entry.name)} && {merge}"
     claim = f"conductor-git claim {fate.entry.target}"
     return f"{merge} && {claim}    # {status.agent}, on '{status.branch}', once it is settled there"
+
+
+def _others(fate: Fate, board: Board) -> str:
+    """Its partners in words, as `title_of` has them."""
+    words = []
+    for name in fate.partners:
+        plan, _, wave = name.partition(".")
+        known = board.plan(plan) is not None
+        words.append(f"{'wave' if wave else 'plan'} {name}" if known else f"branch '{name}'")
+    return ", ".join(words)
 
 
 def _log(fate: Fate) -> str:
