@@ -31,7 +31,7 @@ def test_lines_in_its_hooks(husky: Consumer) -> None:
     repo = discover(str(husky.root))
     config = husky.git(husky.root, "config", "--list", "--local")
     changed = install_doors(repo, read_control(repo)).changed
-    assert changed == (".husky/pre-commit", ".husky/commit-msg", ".husky/pre-merge-commit")
+    assert changed == (".husky/pre-commit", ".husky/commit-msg", ".husky/pre-merge-commit", ".husky/pre-push")
     husky.check_doors()
     husky.run((husky.root / "husky.path").read_text())
     husky.check_doors()
