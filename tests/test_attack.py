@@ -156,7 +156,7 @@ LOOSE = Attack("loose", "say it", "open", "blocked", "detected")
         (fate(STRICT, refused=True), "blocked   strict  do it: by commit-msg [CG201]", False),
         (fate(STRICT, found=("CG9", "CG1")), "detected  strict  do it: by audit [CG1] [CG9] (should be blocked)", True),
         (fate(STRICT), "open      strict  do it: (should be blocked)", True),
-        (fate(LOOSE), "open      loose  say it: (no level promises more against it)", False),
+        (fate(LOOSE), "open      loose  say it: (no more is promised at this level)", False),
         (
             weigh(LOOSE, LOOSE.promised("L2"), refused_by=(), said="", found=()),
             "open      loose  say it: (should be detected)",

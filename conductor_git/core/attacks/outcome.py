@@ -63,5 +63,5 @@ def _line(fate: Fate, width: int) -> str:
     if fate.broken:
         answer += f" (should be {fate.promised})"
     elif fate.state == "open":
-        answer += "(no level promises more against it)" if fate.promised == "open" else ""
+        answer += "(no more is promised at this level)"
     return f"{fate.state:<9} {fate.attack:<{width}}  {fate.words}{': ' if answer.strip() else ''}{answer.strip()}"
