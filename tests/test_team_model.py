@@ -304,11 +304,12 @@ class Team(RuleBasedStateMachine):
 
     @rule(clone=clones, how=st.sampled_from([("fetch", "-q", "origin"), ("fetch", "-q", "--prune", "origin")]))
     def fetch(self, clone: int, how: tuple[str, ...]) -> None:
-        assert self._turn(clone).run(*how)
+        self._turn(clone).run(*how)
 
     @rule(clone=clones, how=st.sampled_from([("gc", "-q", "--prune=now"), ("pack-refs", "--all"), ("repack", "-adq")]))
     def housekeeping(self, clone: int, how: tuple[str, ...]) -> None:
-        assert self._turn(clone).run(*how)
+        # May be refused, after a kill: git keeps to the locks of what died.
+        self._turn(clone).run(*how)
 
     # What the product records.
 
