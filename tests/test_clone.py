@@ -87,7 +87,8 @@ def test_a_path_that_is_no_utf8_has_an_id_too(git: Git, tmp_path: Path) -> None:
 
 
 def test_processes_that_start_at_once_agree(repo: Repository, tmp_path: Path) -> None:
-    program = "import sys; from conductor_git.store import clone, repository; sys.stdin.read()\n"
+    program = "import sys; from conductor_git.store.notes import clone\n"
+    program += "from conductor_git.store.plumbing import repository; sys.stdin.read()\n"
     program += f"print(clone.clone_id(repository.discover({repo.root!r})))"
     processes = [
         subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
