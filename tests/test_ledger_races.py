@@ -219,9 +219,9 @@ git init -q --template= disk/repo
 git -C disk/repo fsck --connectivity-only
 find disk/repo/.git -name '*.lock' -o -name 'tmp_*' | grep -v /conductor/locks/ > left || true
 """
-    read = "import sys; from conductor_git.store.notes import ledger_reader\n"
+    read = "import sys; from conductor_git.store.notes.ledger_reader import read_ledger\n"
     read += "from conductor_git.store.plumbing import repository\n"
-    read += "for event in ledger_reader.read_ledger(repository.discover(sys.argv[1]), use_cache=False).events: print(event.id)"
+    read += "for event in read_ledger(repository.discover(sys.argv[1]), use_cache=False).events: print(event.id)"
     (tmp_path / "disk").mkdir()
     subprocess.run(
         [*NAMESPACE, "sh", "-c", script], cwd=tmp_path, env={**os.environ, "APPEND": APPEND, "READ": read}, check=True
