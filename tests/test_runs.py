@@ -35,7 +35,10 @@ from tests.jobs import PATIENCE, holding, job_for, until
 SERVE = (
     sys.executable,
     "-c",
-    "import sys; from conductor_git.store.validation import flights as f; f.serve(sys.argv[1], lambda _, result: result)",
+    (
+        "import sys; from conductor_git.store.validation import flights\n"
+        "flights.serve(sys.argv[1], lambda job, result: result)"
+    ),
 )
 
 Make = Callable[..., Job]
