@@ -54,7 +54,7 @@ from conductor_git.store.notes.ledger import append
 from conductor_git.store.plumbing.repository import discover
 append(discover("."), writer="agent-2", kind="memory", data={"key": sys.argv[1]}, now=1)
 """
-SHORT = settings(max_examples=6, stateful_step_count=12)
+SHORT = settings(max_examples=4, stateful_step_count=10)
 STEPS = Counter[str]()
 
 
