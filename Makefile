@@ -4,11 +4,12 @@ BIN := .venv/bin
 DIR ?=
 ARGS ?=
 
-.PHONY: help venv demo test soak lint format bench clean
+.PHONY: help venv demo test long soak lint format bench clean
 
 help:
 	@echo 'make demo    five plans, four agents, real commits, refusals and proofs, in a throw-away repository'
 	@echo 'make test    the tests             (ARGS="tests/test_report.py -k width")'
+	@echo 'make long    the tests that take minutes by themselves'
 	@echo 'make soak    thousands of random steps of a team, against a second reader (docs/SECURITY.md)'
 	@echo 'make lint    ruff and mypy'
 	@echo 'make format  let ruff mend what it can'
@@ -39,6 +40,9 @@ demo: $(BIN)/conductor-git
 
 test: venv
 	$(BIN)/pytest $(ARGS)
+
+long: venv
+	$(BIN)/pytest -m long $(ARGS)
 
 soak: venv
 	$(BIN)/pytest -q -s -n 0 --timeout 0 --hypothesis-profile soak tests/test_team_model.py $(ARGS)

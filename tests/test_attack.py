@@ -65,6 +65,7 @@ def test_with_every_door_each_attack_gets_no_further_than_promised(armed: Team, 
     assert everything(tmp_path) == before
 
 
+@pytest.mark.long
 def test_without_doors_every_attack_goes_through_and_is_seen(armed: Team) -> None:
     shutil.rmtree(armed.root / ".git/hooks")
     code, states, codes = tried(armed.root)
@@ -115,6 +116,7 @@ def test_it_is_told_in_any_folder_and_without_a_policy_it_is_one_clear_error(arm
         tried(repo_dir, "plain-claim")
 
 
+@pytest.mark.long
 def test_a_hub_answers_to_what_hooks_let_through(armed: Team, tmp_path: Path) -> None:
     make_bare(str(tmp_path / "hub.git"))
     armed.git(armed.root, "remote", "add", "origin", str(tmp_path / "hub.git"))

@@ -15,6 +15,8 @@ from conductor_git.store.plumbing.repository import discover
 from tests.conftest import Git
 from tests.landings import Yard
 
+pytestmark = pytest.mark.long
+
 DYING = """\
 import os, signal, sys
 from conductor_git import cli

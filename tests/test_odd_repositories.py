@@ -13,6 +13,8 @@ from tests.conftest import IDENTITY, Git
 from tests.outside import PAST, commit_to_main, findings, refused, run, say, states, works
 from tests.team import CLAIM, Team
 
+pytestmark = pytest.mark.long
+
 PLAN = ".conductor/plans/3.md"
 CONDUCTOR: dict[str, str | None] = {"CONDUCTOR_WRITER": "conductor"}
 
