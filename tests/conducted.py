@@ -51,8 +51,7 @@ class Conducted:
         oid = self.git(self.root, "rev-parse", "main")
         folder = self.root / ".git/conductor/guards" / oid
         (folder / "refs/heads").mkdir(parents=True)
-        plans = "".join(f"plan refs/heads/{branch}\n" for branch in branches)
-        (folder / "moves").write_text(plans)
+        (folder / "known").write_text("^refs/heads/main\n")
         (folder / "default").write_text(":(top,glob).conductor\n")
         for branch, specs in branches.items():
             (folder / f"refs/heads/{branch}~").write_text(render_specs(specs))

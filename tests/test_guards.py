@@ -148,7 +148,11 @@ def test_guards_are_written_by_control_commit_and_old_ones_swept(control: Contro
         "control-ref": f"{control.oid}\nrefs/heads/main {control.oid}\n",
         f"guards/{control.oid}/paths": ":(top,literal).conductor\n"
         ":(top,literal).conductor/plans\n:(top,literal).conductor/scripts\n",
-        f"guards/{control.oid}/moves": "any refs/heads/main\nplan refs/heads/agent-2/docs\n",
+        f"guards/{control.oid}/known": "^refs/heads/main\n",
+        f"guards/{control.oid}/refs/heads/main~step": "^refs/heads/agent-2/docs\n--\n:(top,literal).conductor\n"
+        ":(top,literal).conductor/plans\n:(top,literal).conductor/scripts\n",
+        f"guards/{control.oid}/refs/heads/agent-2/docs~work": "^refs/heads/main\n--\n"
+        ":(top)\n:(top,exclude,glob)docs/**\n",
         f"guards/{control.oid}/default": tree,
         f"guards/{control.oid}/refs/heads/main~": tree,
         f"guards/{control.oid}/refs/heads/agent-2/docs~": ":(top)\n:(top,exclude,glob)docs/**\n",
@@ -204,7 +208,7 @@ def test_many_at_once_leave_one_whole_set(control: Control, repo: Repository) ->
     for thread in threads:
         thread.join()
     assert problems == []
-    assert len(guards(repo)) == 6
+    assert len(guards(repo)) == 8
     assert [path.name for path in Path(repo.private, "guards").iterdir()] == [control.oid]
 
 

@@ -213,6 +213,30 @@ def test_a_claim_starts_python_once_and_its_receipt_serves_it_only(team: Team) -
     assert starts(log)[-1] == "reference-transaction"
 
 
+def test_what_a_plans_commit_may_not_touch_is_asked_of_the_final_commit(team: Team) -> None:
+    team.git(team.root, "checkout", "-q", "-b", "b3", "main")
+    log = counted(team)
+    for folder in ("docs", "src"):
+        (team.root / folder).mkdir()
+        (team.root / folder / "a").write_text("x\n")
+        team.git(team.root, "add", folder)
+        team.commit("--no-verify", "-m", "work")
+        assert starts(log) == (["reference-transaction"] if folder == "src" else [])
+
+
+def test_a_plain_step_on_control_leaves_the_guards_as_good_as_new(team: Team) -> None:
+    log = counted(team)
+    team.git(team.root, "checkout", "-q", "main")
+    same = next((team.root / ".git/conductor/guards").iterdir()) / "same"
+    for number in "12":
+        commit(team, "a direct step", number)
+        assert same.read_text().strip() == tip(team)
+    assert starts(log) == []
+    same.write_text(tip(team)[:20])
+    commit(team, "another", "3")
+    assert (starts(log), same.read_text().strip()) == ([], tip(team)), "one that was half-written is made again"
+
+
 @pytest.mark.parametrize("shell", ["dash", "bash", "busybox"])
 def test_what_concerns_nobody_starts_no_python(team: Team, shell: str) -> None:
     if shutil.which(shell) is None:
@@ -449,7 +473,7 @@ def test_without_guards_python_is_asked_and_writes_them(team: Team) -> None:
     assert starts(log) == ["reference-transaction"]
     team.git(team.root, "branch", "-D", "free")
     assert starts(log) == []
-    (next((team.root / ".git/conductor/guards").iterdir()) / "moves").unlink()
+    (next((team.root / ".git/conductor/guards").iterdir()) / "known").unlink()
     team.git(team.root, "branch", "free")
     assert starts(log) == ["reference-transaction"], "an older conductor-git wrote them"
 
@@ -492,8 +516,9 @@ def test_guards_name_what_is_asked_of_each_branch(team: Team) -> None:
     team.git(team.root, "commit", "-q", "-a", "-m", "rules", env=CONDUCTOR)
     repo = discover(str(team.root))
     write_guards(repo, read_control(repo))
-    moves = next((team.root / ".git/conductor/guards").glob("*/moves")).read_text()
-    assert moves == "judged refs/heads/main\nplan refs/heads/b2\nplan refs/heads/b3\n"
+    guards = next((team.root / ".git/conductor/guards").iterdir())
+    asked = {str(path.relative_to(guards / "refs/heads")) for path in guards.rglob("refs/heads/*")}
+    assert asked == {"main~", "b2~", "b2~work", "b3~", "b3~work"}, "no step on integration goes unjudged"
     code, said = team.commit("--allow-empty", "-m", "direct", env=CONDUCTOR)
     assert (code, said) == (0, "") or "[main" in said, "nothing but .conductor/ is touched"
     (team.root / "direct").write_text("x\n")

@@ -11,30 +11,42 @@ cg_read_ref() {
 	esac
 }
 
-# Whether policy, plans and scripts are the same in two commits: `paths` has one pathspec a line.
-cg_same() {
+# Whether policy, plans and scripts are in this commit as in that which the guards were made from.
+cg_has_rules_of() {
+	cg_line=
+	[ ! -f "$cg_guards/same" ] || IFS= read -r cg_line <"$cg_guards/same" || :
+	[ "$cg_line" != "$2" ] || return 0
 	cg_old=$1
 	cg_new=$2
 	set --
 	while IFS= read -r cg_line; do
 		set -- "$@" "$cg_line"
 	done <"$cg_guards/paths"
-	[ $# -gt 0 ] && git diff-tree --quiet "$cg_old" "$cg_new" -- "$@" </dev/null 2>/dev/null
+	[ $# -gt 0 ] && git diff-tree --quiet "$cg_old" "$cg_new" -- "$@" </dev/null 2>/dev/null || return 1
+	cg_keep_same "$cg_new"
 }
 
-# Set cg_guards to the folder that says what is guarded. Fails where it is missing, or is not of the rules of now:
-# control-ref holds the commit that the folder was made from, then `<ref> <oid>` for each ref that may have them. A ref
-# that moved and left the rules alone changes nothing, as an ordinary commit on the control branch does.
+# Write down which commit left the rules as they are, so that nobody asks git again. A half-written one names none.
+cg_keep_same() {
+	{ printf '%s\n' "$1" >"$cg_guards/same"; } 2>/dev/null || :
+}
+
+# Set cg_guards to the folder that says what is guarded, cg_watched to the refs that may have the rules. Fails where the
+# folder is missing, or is not of the rules of now: control-ref holds the commit that it was made from, then
+# `<ref> <oid>` for each ref that may have them. A ref that moved and left the rules alone changes nothing, as an
+# ordinary commit on the control branch does.
 cg_find_guards() {
+	cg_watched=
 	[ -f "$cg_common/conductor/control-ref" ] || return 1
 	{
 		IFS= read -r cg_oid || return 1
 		cg_guards=$cg_common/conductor/guards/$cg_oid
 		[ -n "$cg_oid" ] && [ -f "$cg_guards/default" ] && [ -f "$cg_guards/paths" ] || return 1
 		while read -r cg_ref cg_seen; do
+			cg_watched="$cg_watched $cg_ref"
 			cg_read_ref "$cg_ref"
 			[ "$cg_oid" != "$cg_seen" ] || continue
-			[ -n "$cg_oid" ] && cg_same "$cg_seen" "$cg_oid" || return 1
+			[ -n "$cg_oid" ] && cg_has_rules_of "$cg_seen" "$cg_oid" || return 1
 		done
 	} <"$cg_common/conductor/control-ref"
 }

@@ -38,19 +38,38 @@ def guarded_refs(policy: Policy, plans: Sequence[Plan]) -> list[str]:
     )
 
 
-def render_moves(policy: Policy, plans: Sequence[Plan]) -> str:
-    """What hooks/reference-transaction asks: one guarded branch a line, each with the kind of judgement it has.
+def questions(policy: Policy, plans: Sequence[Plan], ref: str) -> dict[str, str]:
+    """What hooks/reference-transaction asks git of the new commits of a guarded branch, by the name that each question
+    has there. A question is what git reads with `--stdin`: the commits that are known, `--`, pathspecs.
 
-    `any` is integration where the policy lets it take every direct step, `judged` where it does not.
+    `step` is for integration and control, where one plain commit needs no judge; `work` and `inner` are a plan's.
+    Integration has none where the policy does not let it take every direct step.
     """
-    kinds = {plan.ref: "plan" for plan in plans if plan.branch} | {policy.control_ref: "control"}
-    kinds[policy.integration_ref] = "any" if policy.direct == "any" else "judged"
-    return "".join(f"{kinds[ref]} {ref}\n" for ref in guarded_refs(policy, plans))
+    if ref == policy.integration_ref and policy.direct != "any":
+        return {}
+    if ref in (policy.integration_ref, policy.control_ref):
+        others = [other for other in guarded_refs(policy, plans) if other != ref]
+        return {"step": _question(_known(others), control_paths(policy))}
+    specs = guard_specs(policy, plans, ref)
+    return {name: _question(known(policy), each) for name, each in zip(("work", "inner"), specs, strict=False)}
+
+
+def known(policy: Policy) -> str:
+    """The commits that a plan's branch may have without being asked: they were judged when integration got them."""
+    return _known(dict.fromkeys([policy.integration_ref, policy.control_ref]))
+
+
+def _known(refs: Iterable[str]) -> str:
+    return "".join(f"^{ref}\n" for ref in refs)
+
+
+def _question(known: str, specs: Iterable[str]) -> str:
+    return f"{known}--\n" + "".join(f"{spec}\n" for spec in specs)
 
 
 def render_specs(specs: Specs) -> str:
     """A guard file: one pathspec a line, lists apart by a line `--`."""
-    return "--\n".join("".join(f"{spec}\n" for spec in questions) for questions in specs)
+    return "--\n".join("".join(f"{spec}\n" for spec in each) for each in specs)
 
 
 def _paths(patterns: Iterable[str]) -> list[str]:

@@ -8,7 +8,14 @@ import tempfile
 import time
 from contextlib import suppress
 
-from conductor_git.core.hooktext.guards import control_paths, guard_specs, guarded_refs, render_moves, render_specs
+from conductor_git.core.hooktext.guards import (
+    control_paths,
+    guard_specs,
+    guarded_refs,
+    known,
+    questions,
+    render_specs,
+)
 from conductor_git.core.targets import Oid
 from conductor_git.store.control.control import Control
 from conductor_git.store.files.refused import cannot
@@ -50,7 +57,7 @@ def guards_folder(repo: Repository) -> str:
 
 
 def _stands(place: str) -> bool:
-    return all(os.path.isfile(os.path.join(place, name)) for name in ("default", "moves"))
+    return all(os.path.isfile(os.path.join(place, name)) for name in ("default", "known"))
 
 
 def _put(folder: str, control: Control) -> None:
@@ -61,8 +68,10 @@ def _put(folder: str, control: Control) -> None:
             path = os.path.join(draft, f"{ref}~")
             os.makedirs(os.path.dirname(path), exist_ok=True)
             _write(path, render_specs(guard_specs(control.policy, control.plans, ref)))
+            for name, question in questions(control.policy, control.plans, ref).items():
+                _write(f"{path}{name}", question)
         _write(os.path.join(draft, "paths"), "".join(f"{path}\n" for path in control_paths(control.policy)))
-        _write(os.path.join(draft, "moves"), render_moves(control.policy, control.plans))
+        _write(os.path.join(draft, "known"), known(control.policy))
         _write(os.path.join(draft, "default"), render_specs(guard_specs(control.policy, control.plans, "")))
         _swap(draft, os.path.join(folder, control.oid))
     finally:
