@@ -410,6 +410,18 @@ def test_take_over_keeps_branch_worktree_and_dirty_files(shop: Path, git: Git) -
     assert run(shop).findings[0].message.startswith("plan 2 is delegated to 'agent-9' since ")
 
 
+def test_who_has_not_delegated_a_plan_gives_it_to_nobody(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(shop)
+    monkeypatch.setenv("CONDUCTOR_WRITER", "agent-3")
+    (finding,) = run(shop, take_over=True, to="agent-3", reason="mine").findings
+    assert (finding.code, finding.message) == (
+        "CG802", "plan 2 is given to another agent by the conductor, and this is 'agent-3'"
+    )  # fmt: skip
+    assert [said["agent"] for said in delegations(shop)] == ["agent-2"]
+    monkeypatch.delenv("CONDUCTOR_WRITER")
+    assert run(shop, take_over=True, to="agent-3", reason="agent-2 is silent").code == DONE
+
+
 @pytest.mark.parametrize(
     ("how", "wrong"),
     [

@@ -9,8 +9,10 @@ from conductor_git.core.events.event import Event
 from conductor_git.core.targets import Oid
 
 
-def event(id: str, clock: int, agent: str, supersedes: str | None = None, plan: str = "2") -> Event:
-    """A delegation event of the conductor."""
+def event(
+    id: str, clock: int, agent: str, supersedes: str | None = None, plan: str = "2", by: str = "conductor"
+) -> Event:
+    """A delegation event."""
     data = render_delegation(
         agent=agent,
         agent_kind="",
@@ -20,7 +22,7 @@ def event(id: str, clock: int, agent: str, supersedes: str | None = None, plan: 
         supersedes=Oid(supersedes) if supersedes else None,
         reason="it died" if supersedes else "",
     )
-    return Event(Oid(id), clock, "conductor", "delegation", 1_700_000_000, data, plan)
+    return Event(Oid(id), clock, by, "delegation", 1_700_000_000, data, plan)
 
 
 def test_an_event_is_read_as_it_was_written() -> None:
@@ -70,6 +72,24 @@ def test_the_start_commit_decides_then_the_first_take_over(start: str | None, ex
         event("e5", 4, "agent-5", "e2"),
         event("o1", 5, "agent-6", "e4", plan="3"),
     ]
+    found = holder(events, "2", Oid(start) if start else None)
+    assert (found.agent if found else None) == expected
+
+
+@pytest.mark.parametrize(
+    ("by", "start", "expected"),
+    [
+        ("conductor", "e1", "agent-9"),
+        ("user-1", "e1", "agent-9"),
+        ("agent-1", "e1", "agent-1"),
+        ("agent-9", "e1", "agent-1"),
+        ("agent-9", None, "agent-1"),
+    ],
+)
+def test_a_plan_is_taken_over_on_the_word_of_who_delegated_it_or_the_conductor(
+    by: str, start: str | None, expected: str
+) -> None:
+    events = [event("e1", 1, "agent-1", by="user-1"), event("e2", 2, "agent-9", "e1", by=by)]
     found = holder(events, "2", Oid(start) if start else None)
     assert (found.agent if found else None) == expected
 

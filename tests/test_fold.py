@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 
 from conductor_git.core.events.attestation import Counts
+from conductor_git.core.events.event import Event
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.planning.plan import Criterion, Manual, Wave
 from conductor_git.core.planning.policy import Policy, ValidationPolicy
@@ -265,6 +268,34 @@ def test_a_wave_is_reopened_by_the_conductor_or_who_has_the_plan(scene: Scene, w
     scene.attest(Target("2", 0), "work")
     scene.event("reopening", Target("2", 0), writer, commit=oid("c0"))
     assert wave(scene, 0).state == state
+
+
+def delegated(scene: Scene, agent: str, by: str, **more: Any) -> Event:
+    said = {"agent": agent, "agent_kind": "", "branch": "b2", "workspace": "", "brief": ""}
+    return scene.event("delegation", Target("2"), by, **said, **more)
+
+
+@pytest.mark.parametrize("begun", [True, False], ids=["start commit", "no start commit"])
+@pytest.mark.parametrize(("by", "state"), [("conductor", "active"), ("agent-3", "complete")])
+def test_who_takes_a_plan_over_on_his_own_word_reopens_nothing(scene: Scene, by: str, state: str, begun: bool) -> None:
+    first = delegated(scene, "agent-2", "conductor")
+    if begun:
+        scene.commit("start", "root", line="▶ PLAN 2 START - agent-2", tree="root", plan="2", delegation=first.id)
+    claim(scene, "c0", "work", 0, "work")
+    scene.attest(Target("2", 0), "work")
+    delegated(scene, "agent-3", by, supersedes=first.id, reason="mine")
+    scene.event("reopening", Target("2", 0), "agent-3", commit=oid("c0"))
+    assert (wave(scene, 0).state, status(scene).agent) == (state, "agent-3" if by == "conductor" else "agent-2")
+    shown = [(found.code, found.message.partition(" of ")[0]) for found in board(scene).findings]
+    assert shown == ([] if by == "conductor" else [("CG802", "delegation"), ("CG802", "reopening")])
+
+
+def test_without_a_start_commit_nobody_reopens_what_he_says_that_he_has(scene: Scene) -> None:
+    claim(scene, "c0", "work", 0, "work")
+    scene.attest(Target("2", 0), "work")
+    delegated(scene, "agent-3", "agent-3")
+    scene.event("reopening", Target("2", 0), "agent-3", commit=oid("c0"))
+    assert (wave(scene, 0).state, codes(board(scene))) == ("complete", ["CG802"])
 
 
 @pytest.mark.parametrize("line", ["✅ Wave 0 Complete", "✅ Wave 0 Complete - again"])

@@ -10,6 +10,7 @@ import msgspec
 
 from conductor_git.commands.outcome import REFUSED, Outcome
 from conductor_git.core.errors import CannotRun
+from conductor_git.core.events.authority import CONDUCTOR, may_take_over
 from conductor_git.core.events.delegation import refuse, render_delegation
 from conductor_git.core.findings import Finding
 from conductor_git.core.planning.plan import Plan
@@ -202,6 +203,8 @@ def _wrong_way_out(
         return None if agent == holding.agent else _refusal(scene, holding)
     if ours:
         return None
+    if not may_take_over(scene.writer, holding.delegator):
+        return _powerless(scene, holding)
     # Whoever waited for the lock meant to take over from somebody who no longer has it.
     moved = before is None or before.event != holding.event
     return _refusal(scene, holding) if moved or agent == holding.agent else None
@@ -254,6 +257,13 @@ def _lost(repo: Repository, scene: _Scene) -> Finding:
 def _refusal(scene: _Scene, holding: Holding) -> Finding:
     since = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(holding.since))
     return refuse(scene.plan.plan, holding.agent, since=since, age=scene.now - holding.since, by=holding.by)
+
+
+def _powerless(scene: _Scene, holding: Holding) -> Finding:
+    plan, first = scene.plan.plan, holding.delegator
+    or_he = f" or '{first}', who delegated it" if first not in ("", CONDUCTOR) else ""
+    text = f"plan {plan} is given to another agent by the conductor{or_he}, and this is '{scene.writer}'"
+    return Finding("CG802", "error", plan, text, "conductor-git whoami", "nothing was changed")
 
 
 def _brief(repo: Repository, scene: _Scene) -> Brief:

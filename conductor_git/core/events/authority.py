@@ -83,26 +83,40 @@ def may_reopen(writer: str, agent: str) -> bool:
     return writer in (CONDUCTOR, agent)
 
 
-def powerless(events: Iterable[Event], agent: Callable[[str], str]) -> list[Finding]:
-    """Decisions by writers who have no say in them: they count for nothing, and are shown."""
+def may_take_over(writer: str, delegator: str) -> bool:
+    """Whether a writer's word gives a plan to another agent; `delegator` wrote its first delegation."""
+    return writer in (CONDUCTOR, delegator)
+
+
+def powerless(events: Iterable[Event], agent: Callable[[str], str], delegator: Callable[[str], str]) -> list[Finding]:
+    """Decisions by writers who have no say in them: they count for nothing, and are shown.
+
+    `agent(plan)` is who has a plan, `delegator(plan)` who gave it away first, empty where nobody did.
+    """
     found: dict[tuple[str, str], list[tuple[Event, str]]] = {}
     raised: dict[str, Event] = {}
     for event in events:
         if event.kind == "blocker":
             raised[event.id] = event
-        why = _powerless(event, raised, agent)
+        why = _powerless(event, raised, agent, delegator)
         if why:
             found.setdefault((event.kind, event.writer), []).append((event, why))
     return [_remark(kind, writer, listed) for (kind, writer), listed in found.items()]
 
 
-def _powerless(event: Event, raised: dict[str, Event], agent: Callable[[str], str]) -> str:
+def _powerless(
+    event: Event, raised: dict[str, Event], agent: Callable[[str], str], delegator: Callable[[str], str]
+) -> str:
     """Why an event counts for nothing; empty where it counts, or decides nothing."""
     if event.kind in _CONDUCTORS:
         return "" if event.writer == CONDUCTOR else _CONDUCTORS[event.kind]
     if event.kind == "reopening" and event.target is not None:
         holder = agent(event.target.plan)
         return "" if may_reopen(event.writer, holder) else f"the conductor reopens, and '{holder}', who has the plan"
+    if event.kind == "delegation" and event.plan is not None and "supersedes" in event.data:
+        first = delegator(event.plan)
+        or_he = f", or '{first}', who delegated plan {event.plan}" if first not in ("", CONDUCTOR) else ""
+        return "" if may_take_over(event.writer, first) else f"a plan is given to another by the conductor{or_he}"
     blocker = raised.get(_text(event, "blocker")) if event.kind == "resolution" else None
     if blocker is None or may_resolve(event.writer, blocker):
         return ""

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from conductor_git.core.durations import ago
+from conductor_git.core.events.authority import CONDUCTOR, may_take_over
 from conductor_git.core.events.event import Event
 from conductor_git.core.findings import Finding
 from conductor_git.core.targets import Oid
@@ -63,22 +64,29 @@ def holder(events: Iterable[Event], plan: str, start: Oid | None) -> Delegation 
     """Who has a plan, of events in ledger order; `start` is the event that the branch's start commit names.
 
     Two clones can both have said that they delegate: the start commit, which only one of them could push, decides.
-    After that each take-over counts that names the delegation before it; of two that name the same, the first.
-    Without a start commit the newest counts; with one whose event is not known here, nobody can be named.
+    After that each take-over counts that names the delegation before it and is of somebody who may take over; of two
+    that name the same, the first. Without a start commit the conductor's newest counts, else the newest that is no
+    take-over; with one whose event is not known here, nobody can be named.
     """
     said = [found for event in events if (found := read_delegation(event)) and found.plan == plan]
     if start is None:
-        return said[-1] if said else None
+        first_ones = [found for found in said if found.supersedes is None]
+        return next(reversed([found for found in said if found.by == CONDUCTOR] or first_ones), None)
+    first = current = next((found for found in said if found.event == start), None)
     chain: dict[Oid | None, Delegation] = {}
     for found in said:
-        if found.supersedes is not None:
+        if found.supersedes is not None and first is not None and may_take_over(found.by, first.by):
             chain.setdefault(found.supersedes, found)
-    current = next((found for found in said if found.event == start), None)
     seen = {start}
     while current is not None and (after := chain.get(current.event)) is not None and after.event not in seen:
         current = after
         seen.add(current.event)
     return current
+
+
+def is_binding(delegation: Delegation, start: Oid | None) -> bool:
+    """Whether whoever was given the plan may decide for it: without a start commit anybody can say that he has it."""
+    return start is not None or delegation.by == CONDUCTOR
 
 
 def refuse(plan: str, agent: str, *, since: str, age: int, by: str) -> Finding:

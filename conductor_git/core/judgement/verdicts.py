@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from conductor_git.core.events.authority import open_blockers, reopenings
-from conductor_git.core.events.delegation import Delegation, holder
+from conductor_git.core.events.delegation import Delegation, holder, is_binding
 from conductor_git.core.events.event import Event
 from conductor_git.core.findings import Finding, refused
 from conductor_git.core.judgement.claims import Claims, Said
@@ -114,9 +114,16 @@ class Verdicts:
         return commit in self._exempt
 
     def agent(self, plan: str) -> str:
-        """The agent who has the plan, or is to have it; empty for a plan that nobody declares."""
+        """The agent who decides for the plan: who has it, else who is to; empty for a plan that nobody declares."""
         delegation, declared = self.delegation(plan), self.plans.get(plan)
-        return delegation.agent if delegation else declared.agent if declared else ""
+        if delegation is not None and is_binding(delegation, self.claims.start_of(plan)):
+            return delegation.agent
+        return declared.agent if declared else ""
+
+    def delegator(self, plan: str) -> str:
+        """The writer of the delegation that the plan's start commit names; empty where that is not known."""
+        start = self.claims.start_of(plan)
+        return next((event.writer for event in self._delegations.get(plan, ()) if event.id == start), "")
 
     def merged(self, plan: str) -> bool:
         """Whether the plan has landed, and its branch has no work that integration lacks."""

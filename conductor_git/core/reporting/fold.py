@@ -40,7 +40,7 @@ def fold(snapshot: Snapshot, now: int) -> Board:
             *lost_landings(snapshot, claims),
             *claims.findings,
             *ledger_findings(snapshot.ledger),
-            *powerless(snapshot.ledger.events, verdicts.agent),
+            *powerless(snapshot.ledger.events, verdicts.agent, verdicts.delegator),
         ]
     )
     policy = snapshot.policy

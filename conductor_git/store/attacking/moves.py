@@ -142,6 +142,15 @@ def _conductors_word(field: Field) -> Attempt:
     return field.attempt("git", "rev-parse", "--verify", field.ground.trunk)
 
 
+def _plan_taken(field: Field) -> Attempt:
+    said = {"agent": "intruder", "agent_kind": "", "branch": BRANCH, "workspace": "", "brief": "", "reason": "mine"}
+    taken = {**said, "supersedes": field.ground.claim}
+    repo, target = discover(field.root), Target(PLAN, 0)
+    append(repo, writer="intruder", kind="delegation", data=taken, target=target, now=1)
+    append(repo, writer="intruder", kind="reopening", data={"commit": field.ground.claim}, target=target, now=1)
+    return field.attempt("git", "rev-parse", "--verify", field.ground.ledger)
+
+
 def _integration_moved(field: Field) -> Attempt:
     return field.attempt("git", "update-ref", f"refs/heads/{field.ground.trunk}", field.ground.claim)
 
@@ -248,6 +257,7 @@ MOVES: dict[str, Move] = {
     "ledger-rewound": _ledger_rewound,
     "invented-result": _invented_result,
     "conductors-word": _conductors_word,
+    "plan-taken": _plan_taken,
     "integration-moved": _integration_moved,
     "integration-rewound": _integration_rewound,
     "in-conductors-place": _in_conductors_place,

@@ -38,6 +38,8 @@ class Holding(msgspec.Struct, frozen=True):
     by: str
     """The writer who delegated; empty where the ledger that says it is not here."""
     event: Oid | None
+    delegator: str = ""
+    """The writer of the delegation that the start commit names; empty where that is not here."""
     start: Oid | None = None
     """The event that the branch's start commit names."""
     first: Oid | None = None
@@ -81,9 +83,11 @@ def find_holding(
             detail=f"nothing was changed; 'branch:' in '{plan.path}' can name another one",
         )
     event = begun.event if begun else None
-    said = holder(sifted(repo, read_ledger(repo), policy, signers).events, plan.plan, event)
+    events = sifted(repo, read_ledger(repo), policy, signers).events
+    said = holder(events, plan.plan, event)
     if said is not None:
-        known = Holding(said.agent, said.since, said.by, said.event)
+        first = next((each.writer for each in events if each.id == event), "")
+        known = Holding(said.agent, said.since, said.by, said.event, first)
     elif begun is not None:
         known = Holding(begun.agent, begun.time, "", event)
     else:
