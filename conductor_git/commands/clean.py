@@ -14,6 +14,7 @@ from conductor_git.core.judgement.claims import Claims
 from conductor_git.core.reporting.board import PlanStatus
 from conductor_git.core.reporting.fold import fold
 from conductor_git.store.landing.leftovers import delete_branch, remove_leftover, why_kept, worktree_at
+from conductor_git.store.landing.records import keep_squashed
 from conductor_git.store.notes.writer import whoami
 from conductor_git.store.plumbing.refs import HEADS
 from conductor_git.store.plumbing.repository import Repository
@@ -48,6 +49,8 @@ def clean(repo: Repository, plans: Sequence[str], *, dry_run: bool, now: int) ->
         return Outcome(REFUSED, data={"schema": SCHEMA}, findings=(finding,), unchanged="nothing was removed")
     board = fold(snapshot, now)
     claims = Claims(snapshot.history, snapshot.plans)
+    if not dry_run:
+        keep_squashed(repo, snapshot, claims, now=now)
     asked = [_status(board.plan(plan), plan) for plan in plans] or list(board.plans)
     found = [
         _take_away(repo, status, landed=status.tip in claims.landed, dry_run=dry_run)

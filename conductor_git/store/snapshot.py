@@ -8,6 +8,7 @@ from functools import partial
 
 import msgspec
 
+from conductor_git.core.events.landings import claim_of, requests
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.targets import Oid
 from conductor_git.store.control.control import Control, read_control
@@ -15,6 +16,7 @@ from conductor_git.store.control.pastrules import find_past_rules
 from conductor_git.store.notes.ledger_reader import read_ledger
 from conductor_git.store.notes.vouching import sifted
 from conductor_git.store.past.history import read_history
+from conductor_git.store.past.squashes import with_squashes
 from conductor_git.store.plumbing.aside import Aside
 from conductor_git.store.plumbing.refs import Refs, read_refs
 from conductor_git.store.plumbing.repository import Repository
@@ -43,7 +45,9 @@ def take(
     policy = control.policy
     ledger = sifted(repo, notes.answer(), policy, control.signers, use_cache=use_cache)
     then = msgspec.structs.replace(refs, oids={**refs.oids, **moved}) if moved else refs
-    history = read_history(repo, policy, control.plans, then, also=also, use_cache=use_cache)
+    # Of what was asked to be merged the claims may be on no branch any more.
+    kept = [claim for listed in requests(ledger.events) for event in listed if (claim := claim_of(event))]
+    history = read_history(repo, policy, control.plans, then, also=also, perhaps=kept, use_cache=use_cache)
     snapshot = Snapshot(
         policy=control.policy,
         control=control.oid,
@@ -57,4 +61,5 @@ def take(
         taken=int(time.time()),
         hub=refs.hub(policy.integration_ref),
     )
-    return msgspec.structs.replace(snapshot, past_rules=find_past_rules(repo, snapshot, use_cache=use_cache))
+    snapshot = msgspec.structs.replace(snapshot, past_rules=find_past_rules(repo, snapshot, use_cache=use_cache))
+    return with_squashes(repo, snapshot, use_cache=use_cache)

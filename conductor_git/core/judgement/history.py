@@ -51,6 +51,8 @@ class History(msgspec.Struct, frozen=True):
     """Those that could not be done again here, for want of objects."""
     declared: dict[Oid, dict[str, Plan]] = {}
     """For such merges, the plan by its id as integration had it then; where that cannot be told, nothing."""
+    squashes: Mapping[Oid, tuple[Oid, ...]] = {}
+    """Steps of integration with one parent in git that landed these claims: here they are further parents of it."""
     since: Oid | None = None
     """Where judgement begins: this commit was read too, and is not judged."""
     since_known: bool = True
@@ -61,6 +63,18 @@ class History(msgspec.Struct, frozen=True):
     def nodes(self) -> Mapping[Oid, Node]:
         """Every commit that was read."""
         return self.graph.nodes
+
+    def parents_in_git(self, oid: Oid) -> tuple[Oid, ...]:
+        """A commit's parents as its object names them."""
+        parents = self.graph.parents(oid)
+        return parents[:1] if oid in self.squashes else parents
+
+    def graph_in_git(self) -> Graph:
+        """Ancestry by objects alone: what keeps commits from being collected."""
+        if not self.squashes:
+            return self.graph
+        cut = {oid: (self.parents_in_git(oid), *self.nodes[oid][1:]) for oid in self.squashes}
+        return Graph({**self.nodes, **cut})
 
     def tree(self, oid: Oid) -> Oid | None:
         """The tree of a commit that was read."""

@@ -15,7 +15,7 @@ from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.judgement.verdicts import Verdicts
 from conductor_git.core.planning.plan import Plan
 from conductor_git.core.planning.policy import POLICY_PATH
-from conductor_git.core.targets import Oid, Target
+from conductor_git.core.targets import INTEGRATION, Oid, Target
 
 
 class Spine(msgspec.Struct, frozen=True):
@@ -87,6 +87,10 @@ class _Steps:
         self.landings: dict[str, Oid] = {}
         self.brought: dict[Oid, tuple[str, ...]] = {}
         self._forwarded = ""
+        self._landed_by: dict[Oid, tuple[Target, ...]] = {}
+        """What each landing landed."""
+        self._lines: dict[Oid, list[Oid]] = {}
+        """Merge -> the line of integration that it took in."""
         self._passed: dict[Oid, set[Target]] = {}
         attestations = verdicts.attestations
         for target in {*attestations.by_target, *attestations.doubted}:
@@ -106,6 +110,7 @@ class _Steps:
                 todo.pop()
                 continue
             chain = self._taken_in(step)
+            self._lines.setdefault(step, chain)
             todo += [(each, True) for each in chain]
             if not chain:
                 todo.pop()
@@ -193,6 +198,13 @@ class _Steps:
     def _direct(self, step: Oid, parents: tuple[Oid, ...], *, aside: bool) -> _Judged:
         if aside or self.snapshot.policy.direct == "any" or self._only_control(step, parents):
             return _Judged(step)
+        line = [target for each in self._lines.get(step, ()) for target in self._landed_by.get(each, ())]
+        targets = tuple(dict.fromkeys(line)) or (INTEGRATION,)
+        if len(parents) > 1 and step in self.snapshot.history.merged:
+            # Whoever pressed the button: a merge of landings, or of commits of no plan, that was validated.
+            wrong = tuple(self._content(step, parents, targets))
+            if not wrong or line:
+                return _Judged(step, wrong, targets=targets)
         direct = self.snapshot.policy.direct
         text = f"commit {step[:7]} on '{self._name}' is no landing, and the policy allows direct = '{direct}' only"
         return _Judged(
@@ -208,6 +220,7 @@ class _Steps:
         if uncovered:
             return _Judged(step, (self._uncovered(step, sorted(uncovered)),), frozenset(plans))
         targets = tuple(self.allowed.said[source].target for source, _ in parts)
+        self._landed_by[step] = targets
         return _Judged(step, tuple(self._content(step, parents, targets)), frozenset(plans), targets)
 
     def _uncovered(self, step: Oid, plans: list[str]) -> Finding:
@@ -220,7 +233,9 @@ class _Steps:
         """Whether a landing of claims is what merging gives, leaves the rules alone, and was validated."""
         history = self.snapshot.history
         product = history.product(step)
-        what = f"merge {step[:7]} of plan {', '.join(dict.fromkeys(target.plan for target in targets))}"
+        kind = "squash" if step in history.squashes else "merge"
+        plans = ", ".join(dict.fromkeys(target.plan for target in targets if target != INTEGRATION))
+        what = f"{kind} {step[:7]} of plan {plans}" if plans else f"{kind} {step[:7]}"
         if step in history.untold:
             text = f"whether {what} is what merging its parents gives cannot be told here: objects are missing"
             yield Finding("CG505", "warning", step, text, "git fetch")

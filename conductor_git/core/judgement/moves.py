@@ -8,6 +8,7 @@ from collections.abc import Set as AbstractSet
 
 import msgspec
 
+from conductor_git.core.events.landings import claim_of
 from conductor_git.core.findings import Finding
 from conductor_git.core.judgement.boundaries import Merging, judge_merge
 from conductor_git.core.judgement.claims import Claims
@@ -105,16 +106,20 @@ def judge_deletion(branch: str, tip: Oid, snapshot: Snapshot) -> list[Finding]:
         what = "integration" if branch == policy.integration else "control"
         return [Finding("CG510", "error", branch, f"'{branch}' is the {what} branch, and plans are built on it")]
     history = snapshot.history
-    graph = Graph(history.nodes)
+    graph = history.graph_in_git()
     others = [oid for name, found in history.branches.items() if name != branch for oid in (found.oid, *_copies(found))]
     own = history.branches.get(branch)
-    kept = graph.ancestors([*_tips_of_integration(history), *others, *(_copies(own) if own else ())])
+    recorded = [claim for event in snapshot.ledger.events if (claim := claim_of(event))]
+    kept = graph.ancestors([*_tips_of_integration(history), *others, *(_copies(own) if own else ()), *recorded])
     lost = [oid for oid in graph.ancestors([tip], stop=kept) if _claims(history, oid)]
     if not lost:
         return []
     text = f"'{branch}' has {len(lost)} claim{'s' if len(lost) > 1 else ''} that did not land, and nothing else keeps"
     tag = shlex.quote(f"kept/{branch}")
     hint = f"git tag {tag} {tip[:12]}    # keeps what was said there; then the branch may go"
+    if all(oid in history.graph.below(_tips_of_integration(history)) for oid in lost):
+        text = f"'{branch}' was squashed, and it alone keeps its {len(lost)} claim{'s' if len(lost) > 1 else ''}"
+        hint = "conductor-git clean    # for the conductor: has the ledger keep them, and deletes the branch"
     return [Finding("CG510", "error", branch, text, hint)]
 
 
@@ -148,7 +153,7 @@ def _integration(arrival: Arrival, before: Snapshot, after: Snapshot) -> list[Fi
     comes = graph.ancestors([arrival.new])
     lost = stood - comes - followed
     if lost and not _is_rewritten(arrival, graph, lost, followed, after.history):
-        return [_rewound(arrival, graph, lost)]
+        return [_rewound(arrival, graph, lost, after.history)]
     steps = []
     for oid in graph.first_parents(arrival.new):
         if oid in stood or oid in followed or oid == after.history.since:
@@ -182,11 +187,11 @@ def _merge(arrival: Arrival, step: Oid, graph: Graph, before: Snapshot) -> list[
     return judge_merge(Merging(arrival.branch, graph.parents(step)[1:], arrival.writer), before)
 
 
-def _rewound(arrival: Arrival, graph: Graph, lost: AbstractSet[Oid]) -> Finding:
+def _rewound(arrival: Arrival, graph: Graph, lost: AbstractSet[Oid], history: History) -> Finding:
     text = f"'{arrival.branch}' would lose {len(lost)} commit{'s' if len(lost) > 1 else ''} that others build on"
     steps = [oid for oid in graph.first_parents(arrival.old) if oid in lost] if arrival.old else []
     one = steps[0] if steps else next(iter(lost))
-    merge = "-m 1 " if len(graph.parents(one)) > 1 else ""
+    merge = "-m 1 " if len(history.parents_in_git(one)) > 1 else ""
     hint = f"git revert {merge}{one[:12]}    # takes it back in a commit of its own"
     return Finding("CG508", "error", arrival.branch, text, hint)
 

@@ -37,7 +37,7 @@ def request_branch(entries: Sequence[Entry]) -> str:
 def request_command(entries: Sequence[Entry], branch: str, integration: str, url: str) -> str:
     """What opens the pull request, for the forge that the remote's address names."""
     title = f"Land {', '.join(title_of(entry) for entry in entries)}"
-    body = "Validated as it stands; merge it with a merge commit, so that its claims stay what they are."
+    body = "Validated as it stands: a merge commit or a squash lands it, as long as nothing else lands before."
     words = ["gh", "pr", "create", "--base", integration, "--head", branch, "--title", title, "--body", body]
     if "gitlab" in url:
         words = ["glab", "mr", "create", "--target-branch", integration, "--source-branch", branch]

@@ -6,7 +6,10 @@ from typing import Any
 
 from conductor_git.core.events.authority import CONDUCTOR
 from conductor_git.core.events.event import Event
-from conductor_git.core.events.landings import standing_landings
+from conductor_git.core.events.landings import claim_of, standing_landings
+from conductor_git.core.judgement.claims import Claims
+from conductor_git.core.judgement.evidence import Attestations
+from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.planning.policy import Policy
 from conductor_git.store.landing.journal import Journal, Landing
 from conductor_git.store.notes.ledger import Draft, append_many, read_ledger
@@ -47,6 +50,28 @@ def record_request(repo: Repository, policy: Policy, journal: Journal, branch: s
         data |= {"request": branch, "result": data.pop("commit")}
         drafts.append(Draft("landing", data, landing.target))
     _append(repo, policy, drafts, now, tuple(landing.source for landing in missing))
+
+
+def keep_squashed(repo: Repository, snapshot: Snapshot, claims: Claims, *, now: int) -> None:
+    """Record the landings of squashes that nobody recorded, so that the ledger holds their claims. Raises CannotRun."""
+    history, policy = snapshot.history, snapshot.policy
+    kept = {claim_of(event) for event in snapshot.ledger.events}
+    said = {each.commit: each.target for each in claims.all_said()}
+    known = Attestations(snapshot.ledger)
+    for step, brought in history.squashes.items():
+        missing = [claim for claim in brought if claim in said and claim not in kept]
+        proofs = {
+            claim: next(
+                (found.digest for found in known.of(said[claim])[::-1] if found.tree == history.product(step)), ""
+            )
+            for claim in missing
+        }
+        landings = tuple(
+            Landing(str(said[claim]), said[claim], claim, step, proof) for claim, proof in proofs.items() if proof
+        )
+        journal = Journal(policy.integration_ref, history.parents_in_git(step)[0], step, landings, now)
+        drafts = [Draft("landing", _data(journal, landing), landing.target) for landing in landings]
+        _append(repo, policy, drafts, now, tuple(landing.source for landing in landings))
 
 
 def _standing(repo: Repository) -> list[Event]:

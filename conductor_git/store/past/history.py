@@ -56,9 +56,10 @@ def read_history(
     refs: Refs,
     *,
     also: Iterable[Oid] = (),
+    perhaps: Iterable[Oid] = (),
     use_cache: bool = True,
 ) -> History:
-    """Read what the rules need of history. Raises CannotRun when git cannot walk it."""
+    """Read what the rules need of history; of `perhaps` what is here. Raises CannotRun when git cannot walk it."""
     plans = tuple(plans)
     by_branch = refs.by_branch()
     branches = {plan.branch: found for plan in plans if (found := _copies(refs, by_branch, plan.branch))}
@@ -68,6 +69,7 @@ def read_history(
     known = memo.load(repo, _CACHE, _Read) if use_cache else None
     if known is None or (known.since, known.edge) != (policy.since, edge):
         known = _Read(policy.since, edge)
+    tips |= _commits_here(repo, [oid for oid in perhaps if oid not in known.nodes and oid not in known.tips])
     try:
         fresh = _walk(repo, known, tips, policy.since)
     except GitFailed as error:
@@ -85,13 +87,21 @@ def read_history(
         since_known=_is_here(repo, known, policy.since),
         shallow=repo.shallow,
     )
-    merges = merges_of_claims(history, graph)
+    merges = merges_of_claims(history, graph, policy)
     fresh |= _weigh_trees(repo, known, history, graph, policy, merges)
     history, learnt = look(repo, known.landings, merges, history, graph, policy, plans)
     fresh |= learnt
     if fresh and use_cache:
         memo.save(repo, _CACHE, known)
     return history
+
+
+def _commits_here(repo: Repository, oids: list[Oid]) -> set[Oid]:
+    if not oids:
+        return set()
+    stdin = "".join(f"{oid}\n" for oid in oids).encode("utf-8", "surrogateescape")
+    lines = repo.git("cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=stdin).lines()
+    return {Oid(line.removesuffix(" commit")) for line in lines if line.endswith(" commit")}
 
 
 def _edge(repo: Repository) -> bytes:

@@ -25,15 +25,17 @@ class Seen(msgspec.Struct):
     """Plan by `<commit>:<path>`; None where there was none, or none that could be read."""
 
 
-def merges_of_claims(history: History, graph: Graph) -> list[Oid]:
-    """The merges in integration's history that brought a claim or start commit with them, or may have."""
+def merges_of_claims(history: History, graph: Graph, policy: Policy) -> list[Oid]:
+    """The merges in integration's history that brought a claim or start commit with them, or may have; where the policy
+    does not allow every direct step, also integration's own merges of anything else."""
     tip = history.integration
     if tip is None:
         return []
+    own = frozenset[Oid]() if policy.direct == "any" else frozenset(graph.first_parents(tip.oid)) - {history.since}
     return [
         oid
         for oid in graph.merges(graph.below([tip.oid]))
-        if any(parent in history.notes for parent in graph.parents(oid)[1:])
+        if oid in own or any(parent in history.notes for parent in graph.parents(oid)[1:])
     ]
 
 
