@@ -14,7 +14,7 @@ from conductor_git.commands.attack import attack
 from conductor_git.core.attacks.outcome import Fate, fate_lines, weigh
 from conductor_git.core.attacks.table import ATTACKS, Attack
 from conductor_git.core.errors import CannotRun
-from conductor_git.core.judgement.levels import Level
+from conductor_git.core.standing import Level
 from conductor_git.store.attacking.moves import MOVES
 from conductor_git.store.hub.founding import make_bare, settle
 from conductor_git.store.notes.refspecs import ensure_refspecs

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conductor_git.core.events.authority import CONDUCTOR
 from conductor_git.core.events.canonical import canonical
 from conductor_git.core.events.demand import Demand, Trust
 from conductor_git.core.events.dsse import Envelope, pae, parse_envelope, render_envelope
@@ -25,6 +24,7 @@ from conductor_git.core.planning.plan import Wave
 from conductor_git.core.planning.policy import Policy
 from conductor_git.core.planning.policyfile import BrokenPolicy, parse_policy, render_policy
 from conductor_git.core.reporting.fold import fold
+from conductor_git.core.standing import CONDUCTOR
 from conductor_git.core.targets import Oid, Target
 from tests.scene import REPOSITORY, Scene, oid, plan
 

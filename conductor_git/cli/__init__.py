@@ -10,8 +10,7 @@ from collections.abc import Sequence
 import click
 
 from conductor_git import __version__
-from conductor_git.cli import auditing, coordination, decisions, hubs, landing, plans, reports, setup, work
-from conductor_git.cli.frame import Group
+from conductor_git.cli.frame import Deferred
 from conductor_git.commands.outcome import CANNOT_RUN
 from conductor_git.core.errors import CannotRun
 
@@ -28,7 +27,7 @@ def _change_folder(ctx: click.Context, param: click.Parameter, folders: tuple[st
 
 
 @click.group(
-    cls=Group,
+    cls=Deferred,
     context_settings={"help_option_names": ["-h", "--help"]},
     examples=(
         "init --validate 'pytest -q'",
@@ -55,23 +54,23 @@ def root() -> None:
     """
 
 
-root.add_section("Start here", setup.init, work.delegate, work.claim, reports.status, landing.merge)
-root.add_section("Plans and proofs", plans.plan, work.brief, work.validate, setup.whoami)
-root.add_section(
+root.defer("Start here", init="setup", delegate="work", claim="work", status="reports", merge="landing")
+root.defer("Plans and proofs", plan="plans", brief="work", validate="work", whoami="setup")
+root.defer(
     "Wait and talk",
-    coordination.ready,
-    coordination.why,
-    coordination.wait,
-    coordination.block,
-    coordination.guide,
-    coordination.resolve,
-    coordination.memory,
+    ready="coordination",
+    why="coordination",
+    wait="coordination",
+    block="coordination",
+    guide="coordination",
+    resolve="coordination",
+    memory="coordination",
 )
-root.add_section("Decide on the record", decisions.reopen, decisions.waive, decisions.accept, decisions.attest)
-root.add_section("Look after a clone", setup.install, setup.uninstall, setup.doctor, landing.clean)
-root.add_section("From outside", auditing.audit, auditing.ci, hubs.hub)
-root.add_section("Learn", reports.demo, reports.explain)
-root.add_command(reports.status, "log-status")
+root.defer("Decide on the record", reopen="decisions", waive="decisions", accept="decisions", attest="decisions")
+root.defer("Look after a clone", install="setup", uninstall="setup", doctor="setup", clean="landing")
+root.defer("From outside", audit="auditing", ci="auditing", hub="hubs")
+root.defer("Learn", demo="reports", explain="reports")
+root.alias("log-status", "status")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from importlib import import_module
 from typing import Any, TypeVar
 
 import click
@@ -43,29 +44,59 @@ class Group(Exemplified, click.Group):
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
-        self.sections: dict[str, tuple[click.Command, ...]] = {}
+        self.sections: dict[str, tuple[str, ...]] = {}
 
     def add_section(self, title: str, *commands: click.Command) -> None:
         """Add commands that the help lists together, in the order they are used in."""
-        self.sections[title] = commands
+        self.sections[title] = tuple(str(command.name) for command in commands)
         for command in commands:
             self.add_command(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands by section."""
-        width = max(map(len, self.commands), default=0)
-        for title, commands in self.sections.items():
+        width = max(map(len, self.list_commands(ctx)), default=0)
+        for title, names in self.sections.items():
+            known = [command for name in names if (command := self.get_command(ctx, name))]
             with formatter.section(title):
-                formatter.write_dl([(str(known.name).ljust(width), known.get_short_help_str(80)) for known in commands])
+                formatter.write_dl([(str(each.name).ljust(width), each.get_short_help_str(80)) for each in known])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click's; an unknown command is an error with the nearest one as its hint."""
-        name = args[0]
-        if name in self.commands or name.startswith("-"):
+        name, known = args[0], self.list_commands(ctx)
+        if name in known or name.startswith("-"):
             return super().resolve_command(ctx, args)
-        raise UnknownCommand(name, nearest(name, self.commands), ctx)
+        raise UnknownCommand(name, nearest(name, known), ctx)
+
+
+class Deferred(Group):
+    """Commands that are loaded when they are asked for: one command loads one module."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._places: dict[str, tuple[str, str]] = {}
+
+    def defer(self, title: str, **modules: str) -> None:
+        """Add a section of commands, each with the module of this package that has it."""
+        self.sections[title] = tuple(modules)
+        self._places |= {name: (module, name) for name, module in modules.items()}
+
+    def alias(self, alias: str, name: str) -> None:
+        """Another word for a command, which the help does not list."""
+        self._places[alias] = self._places[name]
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All words that name a command."""
+        return sorted(self._places)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name."""
+        if cmd_name not in self._places:
+            return None
+        module, name = self._places[cmd_name]
+        command: click.Command = getattr(import_module(f"conductor_git.cli.{module}"), name)
+        return command
 
 
 class UnknownCommand(click.UsageError):

@@ -7,13 +7,14 @@ from typing import Any
 
 from conductor_git.commands.outcome import REFUSED, Outcome
 from conductor_git.core.errors import CannotRun
-from conductor_git.core.events.authority import CONDUCTOR, Raised, blockers, may_resolve
+from conductor_git.core.events.authority import Raised, blockers, may_resolve
 from conductor_git.core.events.event import Event
 from conductor_git.core.events.shortids import SHOWN, find_id
 from conductor_git.core.findings import Finding
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.reporting.blockers import Level
 from conductor_git.core.reporting.fold import fold
+from conductor_git.core.standing import CONDUCTOR
 from conductor_git.core.targets import Oid
 from conductor_git.store.notes.telling import Say, tell_once
 from conductor_git.store.notes.writer import whoami

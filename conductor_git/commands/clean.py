@@ -8,11 +8,11 @@ import msgspec
 
 from conductor_git.commands.outcome import DONE, REFUSED, Outcome
 from conductor_git.core.errors import CannotRun
-from conductor_git.core.events.authority import CONDUCTOR
 from conductor_git.core.findings import Finding
 from conductor_git.core.judgement.claims import Claims
 from conductor_git.core.reporting.board import PlanStatus
 from conductor_git.core.reporting.fold import fold
+from conductor_git.core.standing import CONDUCTOR
 from conductor_git.store.landing.leftovers import delete_branch, remove_leftover, why_kept, worktree_at
 from conductor_git.store.landing.records import keep_squashed
 from conductor_git.store.notes.writer import whoami

@@ -7,7 +7,7 @@ from typing import Any
 from conductor_git.commands.outcome import NOT_YET, REFUSED, Outcome
 from conductor_git.core.durations import utc
 from conductor_git.core.errors import CannotRun
-from conductor_git.core.events.authority import CONDUCTOR, may_reopen
+from conductor_git.core.events.authority import may_reopen
 from conductor_git.core.events.event import Event
 from conductor_git.core.findings import Finding
 from conductor_git.core.judgement.claims import Claims
@@ -18,6 +18,7 @@ from conductor_git.core.planning.firstfiles import integration_as_plan
 from conductor_git.core.planning.rules import rules_of
 from conductor_git.core.reporting.fold import fold
 from conductor_git.core.reporting.validationtext import failed_lines, running_lines
+from conductor_git.core.standing import CONDUCTOR
 from conductor_git.core.targets import INTEGRATION, Oid, Target
 from conductor_git.store.notes.telling import Say, tell_once
 from conductor_git.store.notes.writer import whoami

@@ -10,12 +10,13 @@ import msgspec
 
 from conductor_git.commands.outcome import REFUSED, Outcome
 from conductor_git.core.errors import CannotRun
-from conductor_git.core.events.authority import CONDUCTOR, may_take_over
+from conductor_git.core.events.authority import may_take_over
 from conductor_git.core.events.delegation import refuse, render_delegation
 from conductor_git.core.findings import Finding
 from conductor_git.core.planning.plan import Plan
 from conductor_git.core.reporting.brief import Brief, Place, render_brief
 from conductor_git.core.reporting.fold import fold
+from conductor_git.core.standing import CONDUCTOR
 from conductor_git.core.targets import Oid, Target, is_plan_id
 from conductor_git.store.control.control import Control, read_control
 from conductor_git.store.control.newplans import commit_new_plan

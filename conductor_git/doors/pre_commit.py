@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 
 from conductor_git.core.errors import CannotRun
-from conductor_git.core.events.authority import CONDUCTOR
 from conductor_git.core.findings import Finding, refused
 from conductor_git.core.judgement.boundaries import Staged, judge_staged
 from conductor_git.core.say import say_error, say_findings
+from conductor_git.core.standing import CONDUCTOR
 from conductor_git.core.targets import Oid
 from conductor_git.doors.landing import open_landing
 from conductor_git.store.control.control import read_control

@@ -7,7 +7,6 @@ import sys
 import msgspec
 
 from conductor_git.core.errors import CannotRun
-from conductor_git.core.events.authority import CONDUCTOR
 from conductor_git.core.findings import Finding, refused
 from conductor_git.core.hooktext.guards import guarded_refs
 from conductor_git.core.judgement.boundaries import Staged, judge_staged
@@ -21,6 +20,7 @@ from conductor_git.core.judgement.moves import (
     parse_moves,
 )
 from conductor_git.core.say import say_error, say_findings
+from conductor_git.core.standing import CONDUCTOR
 from conductor_git.core.targets import Oid
 from conductor_git.store.control.control import Control, NoPolicy, read_control
 from conductor_git.store.hookfiles.guards import write_guards

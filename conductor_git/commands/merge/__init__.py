@@ -10,13 +10,13 @@ from conductor_git.commands.merge.line import Line, NotYet
 from conductor_git.commands.merge.telling import SCHEMA, foresee, not_yet, tell, values
 from conductor_git.commands.merge.wishes import find_wishes
 from conductor_git.commands.outcome import DONE, REFUSED, Outcome
-from conductor_git.core.events.authority import CONDUCTOR
 from conductor_git.core.findings import Finding
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.landing.admission import Admission, Wish, admit
 from conductor_git.core.landing.bounds import brought_by, within_bounds
 from conductor_git.core.landing.queue import begin
 from conductor_git.core.reporting.fold import fold
+from conductor_git.core.standing import CONDUCTOR
 from conductor_git.store.auditing.changes import read_changes
 from conductor_git.store.landing.journal import Journal
 from conductor_git.store.landing.moving import Move, catch_up, settle

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from conductor_git.core.attacks.table import STRENGTHS, Attack, Strength
-from conductor_git.core.judgement.levels import Level
+from conductor_git.core.standing import Level
 
 
 class Fate(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from conductor_git.core.judgement.levels import Level
+from conductor_git.core.standing import Level
 
 Strength = Literal["open", "detected", "blocked"]
 """blocked: git was refused, nothing moved; detected: it went through, and the audit names it; open: nobody says so."""

@@ -6,12 +6,12 @@ Sources: in-toto Attestation Framework, Statement v1; predicate `test-result/v0.
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any, Literal
 
 import msgspec
 
 from conductor_git.core.events.event import Event, canonical
+from conductor_git.core.standing import RUNNER_PREFIX
 from conductor_git.core.targets import Oid, Target
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
@@ -22,9 +22,6 @@ MANUAL = "manual"
 
 PEOPLE = "people"
 """What stands for its platform."""
-
-RUNNER_PREFIX = "runner-"
-"""How the names of those writers begin that are runners; no agent can be called so."""
 
 Verdict = Literal["PASSED", "WARNED", "FAILED"]
 Outcome = Literal["passed", "failed", "timed-out", "tracked-files-changed", "criteria"]
@@ -123,6 +120,9 @@ def statement(attestation: Attestation) -> dict[str, Any]:
 
 def digest(value: object) -> str:
     """`sha256:<hex>` over the canonical JSON of a value."""
+    # Loaded where something is digested: with its library it costs as much as our own modules.
+    import hashlib
+
     return "sha256:" + hashlib.sha256(canonical(value).encode("ascii")).hexdigest()
 
 

@@ -9,10 +9,8 @@ import msgspec
 from conductor_git.core.events.event import Event
 from conductor_git.core.findings import Finding
 from conductor_git.core.say import printable
+from conductor_git.core.standing import CONDUCTOR
 from conductor_git.core.targets import Oid, Target
-
-CONDUCTOR = "conductor"
-"""The writer who decides for the whole repository."""
 
 _CONDUCTORS = {
     "acceptance": "only the conductor accepts",

@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 
 from conductor_git.core.durations import ago
-from conductor_git.core.events.authority import CONDUCTOR, may_take_over
+from conductor_git.core.events.authority import may_take_over
 from conductor_git.core.events.event import Event
 from conductor_git.core.findings import Finding
+from conductor_git.core.standing import CONDUCTOR
 from conductor_git.core.targets import Oid
 
 

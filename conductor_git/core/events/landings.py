@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from conductor_git.core.events.authority import CONDUCTOR
 from conductor_git.core.events.event import Event
+from conductor_git.core.standing import CONDUCTOR
 from conductor_git.core.targets import Oid
 
 _OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")

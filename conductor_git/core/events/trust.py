@@ -11,13 +11,12 @@ from typing import Any, Literal
 
 import msgspec
 
-from conductor_git.core.events.attestation import RUNNER_PREFIX
-from conductor_git.core.events.authority import CONDUCTOR
 from conductor_git.core.events.demand import Trust
 from conductor_git.core.events.event import Event
 from conductor_git.core.events.ledger import Doubted, Ledger
 from conductor_git.core.events.signers import Signers
 from conductor_git.core.events.sshsig import SshSignature
+from conductor_git.core.standing import CONDUCTOR, RUNNER_PREFIX
 from conductor_git.core.targets import Oid
 
 Role = Literal["agent", "runner", "conductor"]

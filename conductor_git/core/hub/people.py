@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from conductor_git.core.events.authority import CONDUCTOR
 from conductor_git.core.findings import Finding
 from conductor_git.core.planning.policy import Policy
 from conductor_git.core.planning.values import agent_problem, login_problem
 from conductor_git.core.say import printable
+from conductor_git.core.standing import CONDUCTOR
 
 VARIABLES = ("GL_USER", "REMOTE_USER", "GITEA_PUSHER_NAME", "GL_USERNAME", "GITHUB_USER_LOGIN")
 """By which gitolite, http-backend, Gitea and Forgejo, GitLab, and GitHub Enterprise say who pushes."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from conductor_git.core.events.authority import CONDUCTOR, accepted
+from conductor_git.core.events.authority import accepted
 from conductor_git.core.findings import Finding
 from conductor_git.core.hub.commands import Command
 from conductor_git.core.judgement.boundaries import Merging, judge_merge
@@ -21,6 +21,7 @@ from conductor_git.core.judgement.owners import Owned, owned_commits
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.judgement.verdicts import Verdicts
 from conductor_git.core.reporting.auditfold import Auditor
+from conductor_git.core.standing import CONDUCTOR
 from conductor_git.core.targets import Oid
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import msgspec
 
-from conductor_git.core.events.authority import CONDUCTOR
 from conductor_git.core.findings import Finding
 from conductor_git.core.judgement.claims import Claims
 from conductor_git.core.judgement.landing import Landings
@@ -16,6 +15,7 @@ from conductor_git.core.judgement.waiving import Waivers
 from conductor_git.core.planning.globs import matches
 from conductor_git.core.planning.plan import Plan
 from conductor_git.core.planning.policy import Policy
+from conductor_git.core.standing import CONDUCTOR
 from conductor_git.core.targets import Oid, Target
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Literal
 
 import msgspec
 
@@ -16,13 +15,8 @@ from conductor_git.core.judgement import results
 from conductor_git.core.judgement.waiving import Waivers, rules_broken
 from conductor_git.core.planning.plan import Manual
 from conductor_git.core.planning.rules import RuleSet
+from conductor_git.core.standing import SCORES, Basis
 from conductor_git.core.targets import Oid, Target
-
-Basis = Literal["self", "runner", "signed"]
-"""On whose word a claim is believed."""
-
-SCORES = "scores of "
-"""How what is awaited of people begins."""
 
 
 class Asked(msgspec.Struct, frozen=True):

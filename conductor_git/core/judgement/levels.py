@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import msgspec
 
 from conductor_git.core.events.demand import Trust
@@ -11,19 +9,7 @@ from conductor_git.core.events.signers import SIGNERS_PATH, Signers, matches_lis
 from conductor_git.core.events.trust import Role, namespace_of, role_of
 from conductor_git.core.findings import Finding
 from conductor_git.core.planning.policy import Policy
-
-Level = Literal["L0", "L1", "L2"]
-
-_LEVELS: dict[Level, str] = {
-    "L0": "doors advise, each writer vouches for itself",
-    "L1": "a hub refuses what is not proven",
-    "L2": "proofs are signed",
-}
-_STOPS: dict[Level, str] = {
-    "L0": "stops accidents and honest mistakes; who skips a hook, or writes a line in another's name, is not stopped",
-    "L1": "stops whoever pushes to the hub; a result is still the word of its writer",
-    "L2": "stops results and decisions in another's name; what a key's owner says is still that owner's word",
-}
+from conductor_git.core.standing import Level, say_stops
 
 
 class Footing(msgspec.Struct, frozen=True):
@@ -35,7 +21,7 @@ class Footing(msgspec.Struct, frozen=True):
     @property
     def stops(self) -> str:
         """What the level stops, and what not."""
-        return _STOPS[self.level]
+        return say_stops(self.level)
 
 
 def judge_level(policy: Policy, signers: Signers, hub: str) -> Footing:
@@ -65,11 +51,6 @@ def judge_signers(trust: Trust, signers: Signers) -> list[Finding]:
 
 
 _MEND = f"conductor-git plan commit    # once '{SIGNERS_PATH}' is mended"
-
-
-def say_level(level: Level) -> str:
-    """The level in a few words."""
-    return f"{level}: {_LEVELS[level]}"
 
 
 def _lacking(trust: Trust, signers: Signers) -> str:

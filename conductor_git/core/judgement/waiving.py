@@ -11,10 +11,10 @@ from collections.abc import Callable, Collection, Iterable
 import msgspec
 
 from conductor_git.core.durations import utc
-from conductor_git.core.events.authority import CONDUCTOR
 from conductor_git.core.events.event import Event
 from conductor_git.core.planning.plan import Criterion
 from conductor_git.core.planning.rules import RuleSet
+from conductor_git.core.standing import CONDUCTOR
 from conductor_git.core.targets import Oid, Target
 
 EVIDENCE = ("CG204", "CG205", "CG206")

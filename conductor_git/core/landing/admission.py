@@ -6,13 +6,13 @@ from collections.abc import Iterable
 
 import msgspec
 
-from conductor_git.core.events.authority import CONDUCTOR
 from conductor_git.core.findings import Finding, refused
 from conductor_git.core.judgement.boundaries import Merging, judge_merge
 from conductor_git.core.judgement.claims import Claims
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.judgement.verdicts import Verdict, Verdicts
 from conductor_git.core.landing.entry import Entry
+from conductor_git.core.standing import CONDUCTOR
 from conductor_git.core.targets import INTEGRATION, Oid, Target
 
 

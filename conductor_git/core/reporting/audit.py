@@ -7,8 +7,7 @@ from typing import Literal
 import msgspec
 
 from conductor_git.core.findings import Finding
-from conductor_git.core.judgement.evidence import Basis
-from conductor_git.core.reporting.board import Level
+from conductor_git.core.standing import Basis, Level
 from conductor_git.core.targets import Oid
 
 SCHEMA = 1

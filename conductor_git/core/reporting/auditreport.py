@@ -5,6 +5,7 @@ from __future__ import annotations
 from conductor_git.core.findings import Finding
 from conductor_git.core.reporting.audit import KINDS, Audit, Case, Kind, Located
 from conductor_git.core.say import printable, say_findings
+from conductor_git.core.standing import say_level
 
 _WORDS: dict[Kind, tuple[str, str]] = {
     "ledger": ("ledger ref", "ledger refs"),
@@ -16,12 +17,6 @@ _WORDS: dict[Kind, tuple[str, str]] = {
 _ONE_OF_A_KIND: dict[Kind, str] = {"objects": "objects", "rules": "rules", "checkpoint": "checkpoint"}
 _SHOWN = ("alarm", "error", "warning")
 _MOST_WARNINGS = 20
-
-LEVELS = {
-    "L0": "everybody shares one user: doors advise, each writer vouches for itself",
-    "L1": "a hub refuses what is not proven; results are still the writers' word",
-    "L2": "attestations and the conductor's events are signed",
-}
 
 
 def render_audit(audit: Audit) -> str:
@@ -57,7 +52,7 @@ def _heading(audit: Audit) -> str:
     lines = [
         f"audit of {audit.audited}: {verdict}",
         f"  '{audit.integration}'{tip}, {since}{within}; rules of '{audit.control}' at {audit.control_tip[:12]}",
-        f"  {audit.level}: {LEVELS[audit.level]}",
+        f"  {say_level(audit.level)}",
     ]
     return printable("\n".join(lines))
 

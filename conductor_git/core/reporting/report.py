@@ -7,15 +7,14 @@ from collections.abc import Collection, Iterator
 import msgspec
 
 from conductor_git.core.durations import ago, utc
-from conductor_git.core.events.authority import CONDUCTOR
 from conductor_git.core.events.shortids import SHOWN
 from conductor_git.core.findings import Finding, Severity
-from conductor_git.core.judgement.levels import say_level
 from conductor_git.core.reporting.board import Blocker, Board, PlanStatus, State, Step, WaveStatus
 from conductor_git.core.reporting.lines import GAP, Line, Span, Style, cells, columns, one_line, pad, plain, shorten
 from conductor_git.core.reporting.overdue import is_silent
 from conductor_git.core.reporting.steps import idle
 from conductor_git.core.say import printable, say_findings
+from conductor_git.core.standing import CONDUCTOR, say_level
 
 NARROW = 100
 """Below that many cells the bars are half as long, so that nothing that matters is cut."""

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 import msgspec
 
 from conductor_git.core.durations import ago
-from conductor_git.core.events.authority import CONDUCTOR
 from conductor_git.core.events.shortids import SHOWN
-from conductor_git.core.judgement.evidence import SCORES
 from conductor_git.core.reporting.board import Board, PlanStatus, Step, WaveStatus
+from conductor_git.core.standing import CONDUCTOR, SCORES
 
 _TO_MEND = frozenset({"CG210", "CG701", "CG703", "CG704", "CG705", "CG706"})
 """What keeps a plan from being claimed until its file, or what it names, is changed."""

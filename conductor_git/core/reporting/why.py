@@ -6,13 +6,13 @@ from typing import Any
 
 import msgspec
 
-from conductor_git.core.events.authority import CONDUCTOR
 from conductor_git.core.findings import Finding
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.judgement.verdicts import Verdicts
 from conductor_git.core.reporting.board import Board, PlanStatus, State, Step, WaveStatus
 from conductor_git.core.reporting.steps import idle
 from conductor_git.core.say import printable, say_findings
+from conductor_git.core.standing import CONDUCTOR
 from conductor_git.core.targets import Oid, Target
 
 SCHEMA = 1

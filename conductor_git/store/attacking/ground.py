@@ -11,11 +11,12 @@ import msgspec
 
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.events import attestation
-from conductor_git.core.events.attestation import RUNNER_PREFIX, Attestation
+from conductor_git.core.events.attestation import Attestation
 from conductor_git.core.events.signers import SIGNERS_PATH
 from conductor_git.core.planning.policy import POLICY_PATH, Policy
 from conductor_git.core.planning.policyfile import render_policy
 from conductor_git.core.planning.rules import RuleSet, rules_of
+from conductor_git.core.standing import RUNNER_PREFIX
 from conductor_git.core.targets import Oid, Target
 from conductor_git.store.attacking.keys import Keys, make_keys
 from conductor_git.store.control.control import Control, read_control

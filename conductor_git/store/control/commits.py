@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 import msgspec
 
 from conductor_git.core.errors import CannotRun
-from conductor_git.core.events.authority import CONDUCTOR
+from conductor_git.core.standing import CONDUCTOR
 from conductor_git.core.targets import Oid
 from conductor_git.store.files.exclusive import exclusive
 from conductor_git.store.plumbing.git import GitFailed, Result, run

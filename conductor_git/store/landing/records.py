@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from conductor_git.core.events.authority import CONDUCTOR
 from conductor_git.core.events.event import Event
 from conductor_git.core.events.landings import claim_of, standing_landings
 from conductor_git.core.judgement.claims import Claims
 from conductor_git.core.judgement.evidence import Attestations
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.planning.policy import Policy
+from conductor_git.core.standing import CONDUCTOR
 from conductor_git.store.landing.journal import Journal, Landing
 from conductor_git.store.notes.ledger import Draft, append_many, read_ledger
 from conductor_git.store.notes.signing import signing_for

@@ -10,8 +10,8 @@ from typing import Literal
 import msgspec
 
 from conductor_git.core.errors import CannotRun
-from conductor_git.core.events.authority import CONDUCTOR
 from conductor_git.core.planning.plan import Plan
+from conductor_git.core.standing import CONDUCTOR
 from conductor_git.core.targets import is_plan_id
 from conductor_git.store.plumbing.repository import Repository
 

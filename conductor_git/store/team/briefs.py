@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 
-from conductor_git.core.events.authority import CONDUCTOR
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.planning.plan import Plan
 from conductor_git.core.planning.policy import Policy
 from conductor_git.core.planning.rules import Scripts, rules_of
 from conductor_git.core.reporting.board import Board
 from conductor_git.core.reporting.brief import Brief, Place, Rules, make_brief, render_brief
+from conductor_git.core.standing import CONDUCTOR
 from conductor_git.core.targets import Target
 from conductor_git.store.plumbing.repository import Repository
 from conductor_git.store.team.workspaces import resolve_workspace
