@@ -75,6 +75,22 @@ class Yard:
         value: dict[str, Any] = json.loads(said[said.index("{\n") : said.rindex("\n}") + 2])
         return value
 
+    def board(self, at: Path | None = None) -> dict[str, Any]:
+        """The report."""
+        code, said = self.run("conductor-git", "log-status", "--json", at=at)
+        assert code == 0, said
+        value: dict[str, Any] = json.loads(said)
+        return value
+
+    def only_landings(self) -> None:
+        """The policy takes no direct steps from here on."""
+        path = ".conductor/conductor.toml"
+        text = (self.root / path).read_text()
+        self.commit(path, text.replace("[valid", f'since = "{self.tip()}"\ndirect = "none"\n[valid'))
+        # What says so is a direct step itself: it is accepted.
+        code, said = self.run("conductor-git", "accept", "main", "--reason", "set up")
+        assert code == 0, said
+
     def ran(self) -> str:
         """The plans whose validations were run, in order."""
         return " ".join(self.runs.read_text().split()) if self.runs.exists() else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -49,15 +48,8 @@ class Forge:
         self.git(self.root, "push", "-q", "origin", "--delete", *branches)
 
 
-def status(yard: Yard) -> dict[str, Any]:
-    code, said = yard.run("conductor-git", "log-status", "--json")
-    assert code == 0, said
-    value: dict[str, Any] = json.loads(said)
-    return value
-
-
 def states(yard: Yard) -> dict[str, str]:
-    return {plan["plan"]: plan["state"] for plan in status(yard)["plans"]}
+    return {plan["plan"]: plan["state"] for plan in yard.board()["plans"]}
 
 
 def follow(yard: Yard) -> None:
@@ -65,24 +57,15 @@ def follow(yard: Yard) -> None:
 
 
 def nothing_is_wrong(yard: Yard) -> None:
-    assert status(yard)["findings"] == []
+    assert yard.board()["findings"] == []
     code, said = yard.run("conductor-git", "audit")
     assert code == 0, said
-
-
-def only_landings(yard: Yard) -> None:
-    """The policy takes no direct steps from here on."""
-    path = ".conductor/conductor.toml"
-    text = (yard.root / path).read_text()
-    yard.commit(path, text.replace("[valid", f'since = "{yard.tip()}"\ndirect = "none"\n[valid'))
-    # What says so is a direct step itself: it is accepted.
-    assert yard.run("conductor-git", "accept", "main", "--reason", "set up")[0] == 0
 
 
 @pytest.mark.parametrize("direct", ["any", "none"])
 def test_a_squash_of_a_request_is_the_landing_of_its_plans(yard: Yard, git: Git, direct: str, request: Any) -> None:
     if direct == "none":
-        only_landings(yard)
+        yard.only_landings()
     origin = request.getfixturevalue("origin")
     code, said = yard.merge("--pr", "2", "3")
     assert code == 0, said
@@ -97,7 +80,7 @@ def test_a_squash_of_a_request_is_the_landing_of_its_plans(yard: Yard, git: Git,
 
 
 def test_a_merge_of_a_request_is_no_direct_step(yard: Yard, git: Git, request: Any) -> None:
-    only_landings(yard)
+    yard.only_landings()
     origin = request.getfixturevalue("origin")
     assert yard.merge("--pr", "2", "3")[0] == 0
     forge = Forge(yard, origin, git)
@@ -171,7 +154,7 @@ def test_a_commit_like_an_unproven_claim_is_no_landing_and_no_alarm(yard: Yard) 
     yard.git(yard.root, "merge", "-q", "--squash", "b2")
     assert yard.run("git", "commit", "-q", "-m", "the same")[0] == 0
     assert states(yard)["2"] != "merged"
-    assert [found["severity"] for found in status(yard)["findings"] if found["severity"] == "alarm"] == []
+    assert [found["severity"] for found in yard.board()["findings"] if found["severity"] == "alarm"] == []
 
 
 def test_a_squash_that_was_reverted_is_no_landing_any_more(yard: Yard, origin: Path, git: Git) -> None:
@@ -181,4 +164,4 @@ def test_a_squash_that_was_reverted_is_no_landing_any_more(yard: Yard, origin: P
     assert states(yard)["2"] == "merged"
     assert yard.run("git", "revert", "--no-edit", "main")[0] == 0
     assert states(yard)["2"] != "merged"
-    assert "CG509" in str(status(yard)["plans"])
+    assert "CG509" in str(yard.board()["plans"])

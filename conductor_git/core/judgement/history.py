@@ -51,6 +51,8 @@ class History(msgspec.Struct, frozen=True):
     """Those that could not be done again here, for want of objects."""
     declared: dict[Oid, dict[str, Plan]] = {}
     """For such merges, the plan by its id as integration had it then; where that cannot be told, nothing."""
+    undone: Mapping[Oid, Oid] = {}
+    """Step of integration -> the earlier one that it takes back, and exactly that: its tree is what reverting gives."""
     squashes: Mapping[Oid, tuple[Oid, ...]] = {}
     """Steps of integration with one parent in git that landed these claims: here they are further parents of it."""
     since: Oid | None = None

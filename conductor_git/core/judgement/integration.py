@@ -126,23 +126,37 @@ class _Steps:
         return self.snapshot.policy.direct == "any" and tree not in history.products
 
     def unsettled(self, judged: list[_Judged]) -> list[Finding]:
-        """What neither the conductor accepted nor a later step made good: a clean landing of the same plans, and, where
-        content was never validated, a later state of integration that passed."""
+        """What neither the conductor accepted nor a later step made good: a clean landing of the same plans, a revert
+        of exactly that step, and, where content was never validated, a later state of integration that passed."""
         kept: list[Finding] = []
         forwarded: set[str] = set()
         landed: set[str] = set()
         passed: set[Target] = set()
+        wrong = {each.step for each in judged if each.findings and each.forwarded is None}
+        undone: set[Oid] = set()
         for each in reversed(judged):
-            if each.forwarded is not None:
-                # One alarm for each plan, at the newest of its commits: accepting that settles what is below it.
-                if each.step not in self.settled and each.forwarded not in forwarded:
-                    kept += each.findings
-                forwarded.add(each.forwarded)
-            elif each.step not in self.settled:
+            gone = each.step in undone
+            # Also a revert of what is wrong: under a policy without direct steps there would be no way back.
+            if gone or self._undoes(each.step, wrong, undone) or each.step in self.settled:
+                pass
+            elif each.forwarded is None:
                 kept += [found for found in reversed(each.findings) if not _is_made_good(found, each, landed, passed)]
-            landed |= each.plans if not each.findings else frozenset()
+            elif each.forwarded not in forwarded:
+                # One alarm for each plan, at the newest of its commits: accepting that settles what is below it.
+                kept += each.findings
+            if each.forwarded is not None and not gone:
+                forwarded.add(each.forwarded)
+            landed |= each.plans if not each.findings and not gone else frozenset()
             passed |= self._proved(each.step)
         return kept[::-1]
+
+    def _undoes(self, step: Oid, wrong: set[Oid], undone: set[Oid]) -> bool:
+        """Whether a step takes a wrong one back; what was itself taken back later takes nothing back."""
+        reverted = self.snapshot.history.undone.get(step)
+        if reverted is None:
+            return False
+        undone.add(reverted)
+        return reverted in wrong
 
     def _proved(self, step: Oid) -> set[Target]:
         """What was ever proven on the content of a step."""

@@ -21,5 +21,6 @@ def lost_landings(snapshot: Snapshot, claims: Claims) -> list[Finding]:
             short = commit[:12]
             hint = f"conductor-git accept {short} --reason 'WHY'    # or bring it back: git merge {short}"
             text = f"landing '{commit[:12]}' of plan {event.plan} is recorded, and {where} does not have it"
-            found.append(Finding("CG508", "alarm", commit, text, hint))
+            detail = f"what is lost: git log --oneline {tip.oid[:12]}..{short}" if tip else ""
+            found.append(Finding("CG508", "alarm", commit, text, hint, detail))
     return found

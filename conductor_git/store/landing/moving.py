@@ -80,8 +80,9 @@ def catch_up(move: Move) -> Oid:
         return here
     if not _contains(move.repo, there, here):
         raise CannotRun(
-            f"'{move.policy.integration}' and its upstream on '{upstream.remote}' have each what the other lacks",
-            detail="nothing was landed",
+            f"'{move.policy.integration}' ({here[:7]}) and its upstream on '{upstream.remote}' ({there[:7]}) have each "
+            "what the other lacks",
+            detail=f"'{upstream.remote}' would lose {_count(move.repo, here, there)}; nothing was landed",
             hint=f"git log --oneline --left-right {here[:12]}...{there[:12]}",
         )
     # Nothing of ours is in between: git's own fast-forward, also in the worktree that has it.
@@ -186,6 +187,11 @@ def _take_back(move: Move, journal: Journal) -> None:
         move.repo, move.policy, journal, why=f"'{move.policy.integration}' was not moved there", now=move.now
     )
     close_journal(move.repo)
+
+
+def _count(repo: Repository, tip: Oid, without: Oid) -> str:
+    number = int(repo.git("rev-list", "--count", f"{without}..{tip}").text())
+    return f"{number} commit{'s' if number > 1 else ''} of here"
 
 
 def _turn(repo: Repository) -> AbstractContextManager[None]:

@@ -19,7 +19,7 @@ from conductor_git.core.planning.plan import Plan
 from conductor_git.core.planning.policy import Policy
 from conductor_git.core.targets import Oid
 from conductor_git.store.files import memo
-from conductor_git.store.past.landings import Seen, look, merges_of_claims
+from conductor_git.store.past.landings import Seen, look, look_at_reverts, merges_of_claims
 from conductor_git.store.plumbing.git import GitFailed
 from conductor_git.store.plumbing.objects import Object, read_objects
 from conductor_git.store.plumbing.refs import HEADS, Refs
@@ -90,7 +90,8 @@ def read_history(
     merges = merges_of_claims(history, graph, policy)
     fresh |= _weigh_trees(repo, known, history, graph, policy, merges)
     history, learnt = look(repo, known.landings, merges, history, graph, policy, plans)
-    fresh |= learnt
+    history, undone = look_at_reverts(repo, known.landings, history, graph)
+    fresh |= learnt | undone
     if fresh and use_cache:
         memo.save(repo, _CACHE, known)
     return history

@@ -21,6 +21,8 @@ class Seen(msgspec.Struct):
 
     merged: dict[Oid, Oid | None] = {}
     """As in History."""
+    reverted: dict[Oid, Oid | None] = {}
+    """Revert on integration -> the tree that taking back what it names gives; None for a conflict."""
     plans: dict[str, Plan | None] = {}
     """Plan by `<commit>:<path>`; None where there was none, or none that could be read."""
 
@@ -72,6 +74,27 @@ def _redo(repo: Repository, seen: Seen, merges: list[Oid], history: History, gra
         products = products_of_merges(repo, todo.values())
         seen.merged.update({step: products[parents] for step, parents in todo.items() if parents in products})
     return bool(todo)
+
+
+def look_at_reverts(repo: Repository, seen: Seen, history: History, graph: Graph) -> tuple[History, bool]:
+    """`history` with the steps of integration that take another one back, and whether something new was found out."""
+    said = {oid: note.reverts for oid, note in history.notes.items() if note.reverts}
+    if not said or history.integration is None:
+        return history, False
+    chain = set(graph.first_parents(history.integration.oid))
+    pairs = {oid: step for oid, step in said.items() if oid in chain and step in chain and graph.parents(step)}
+    asked = {
+        oid: (graph.parents(oid)[0], step, graph.parents(step)[0])
+        for oid, step in pairs.items()
+        if oid not in seen.reverted and graph.parents(oid)
+    }
+    if asked:
+        from conductor_git.store.plumbing.merges import trees_of_reverts
+
+        found = trees_of_reverts(repo, asked.values())
+        seen.reverted.update({oid: found[words] for oid, words in asked.items() if words in found})
+    undone = {oid: step for oid, step in pairs.items() if seen.reverted.get(oid) == history.tree(oid)}
+    return msgspec.structs.replace(history, undone=undone), bool(asked)
 
 
 def _asked(

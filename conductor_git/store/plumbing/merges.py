@@ -104,6 +104,33 @@ def products_of_merges(repo: Repository, merges: Iterable[Parents]) -> dict[Pare
     return {parents: products[oid] if oid else None for parents, oid in trees.items()}
 
 
+def trees_of_reverts(repo: Repository, reverts: Iterable[Parents]) -> dict[Parents, Oid | None]:
+    """The trees that taking commits back gives, by (where, what, what stood before it); None where that conflicts.
+
+    Those for which objects are missing are left out.
+    """
+    reverts = list(reverts)
+    found: dict[Parents, Oid | None] = {}
+    with tempfile.TemporaryDirectory(prefix="conductor-merge-") as folder:
+        scratch = _scratch(repo, folder)
+        for onto, step, before in reverts:
+            with suppress(GitFailed):
+                # A merge whose base is what is taken back (`--merge-base` is of git 2.40).
+                base = _bare_commit(scratch, step)
+                sides = (_bare_commit(scratch, onto, "-p", base), _bare_commit(scratch, before, "-p", base))
+                run(["read-tree", onto], cwd=scratch, env=_CLEAN, writes=True)
+                args = [*_SET, "merge-tree", "--write-tree", "--no-messages", *sides]
+                done = run(args, cwd=scratch, env=_CLEAN, ok=(0, 1))
+                found[onto, step, before] = None if done.code else Oid(done.text())
+    return found
+
+
+def _bare_commit(scratch: str, commit: Oid, *words: str) -> str:
+    """A commit of the same tree that nobody else sees."""
+    args = ["commit-tree", *words, "-m", "so far", f"{commit}^{{tree}}"]
+    return run(args, cwd=scratch, env=_CLEAN, writes=True).text()
+
+
 def _scratch(repo: Repository, folder: str) -> str:
     scratch = os.path.join(folder, "work")
     made = f"--object-format={repo.object_format}"
