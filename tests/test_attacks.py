@@ -75,6 +75,10 @@ def test_protected_tests_are_not_weakened_in_the_change_that_they_judge(armed: T
     (armed.root / "tests/test_all").write_text("exit 0\n")
     armed.git(armed.root, "add", "tests")
     refuses_what_works_without(armed, "CG404", "commit", "-m", "mend the tests")
+    for _ in range(2):
+        assert "CG404" in [code for code, _, _ in findings(armed.root)], "also where the board was kept"
+    armed.git(armed.root, *OFF, "commit", "-q", "--allow-empty", "-m", "look elsewhere")
+    assert "CG404" in [code for code, _, _ in findings(armed.root)], "also where only the new commit is looked at"
     code, said = armed.run("conductor-git", "audit")
     assert (code, "[CG404]" in said) == (1, True), said
 

@@ -35,6 +35,7 @@ from conductor_git.store.plumbing.repository import discover
 from conductor_git.store.plumbing.staged import product_of
 from conductor_git.store.snapshot import take
 from tests.conftest import IDENTITY, Git
+from tests.outside import findings
 from tests.signed import Keys, SignedTeam
 from tests.team import CLAIM, Team
 from tests.test_landings import land, put
@@ -559,6 +560,8 @@ def test_a_foreign_merge_is_named_on_the_branch_and_after_it_has_landed(shop: Te
     shop.git(shop.root, "merge", "-q", "--no-ff", "--no-verify", "-m", "take", "b3")
     merge = rev(shop, "HEAD")
     assert faults(shop.root) == [("CG201", claim), ("CG406", merge)]
+    said = [(code, text[:7]) for code, _, text in findings(shop.root)]
+    assert ("CG406", merge[:7]) in said, "the report says so too"
     shop.prove("2.1")
     assert shop.commit("-q", "--allow-empty", "-m", "✅ Wave 1 Complete")[0] == 0
     land(shop, "b2")

@@ -22,12 +22,12 @@ from conductor_git.core.reporting.fold import fold
 from conductor_git.core.say import printable
 from conductor_git.core.targets import Oid
 from conductor_git.store.auditing import checkpoints
-from conductor_git.store.auditing.changes import read_authors, read_changes, read_range
 from conductor_git.store.auditing.ground import Ground, fetched_ground, missing_hint, own_ground
 from conductor_git.store.auditing.ledgers import read_lines, read_pasts
 from conductor_git.store.auditing.objects import check_objects
 from conductor_git.store.auditing.reruns import forget, rerun
 from conductor_git.store.auditing.rulebook import Rules, find_rules
+from conductor_git.store.past.changes import read_authors, read_changes, read_range
 from conductor_git.store.plumbing.repository import Repository
 from conductor_git.store.snapshot import take
 from conductor_git.store.validation.platform import platform_tag

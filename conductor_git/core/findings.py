@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import msgspec
@@ -34,3 +34,9 @@ class Finding(msgspec.Struct, frozen=True):
 def refused(findings: Iterable[Finding]) -> bool:
     """Whether any finding refuses."""
     return any(finding.refuses for finding in findings)
+
+
+def newest_of(listed: Sequence[Finding]) -> Finding:
+    """The last of findings of one kind, which says how many more there are."""
+    *older, newest = listed
+    return newest if not older else msgspec.structs.replace(newest, detail=f"and {len(older)} more like it")

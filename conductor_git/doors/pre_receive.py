@@ -16,7 +16,6 @@ from conductor_git.core.hub.people import Pusher, judge_identity, pusher_of
 from conductor_git.core.hub.verdict import Verdict
 from conductor_git.core.planning.policy import Limits
 from conductor_git.core.say import say_findings
-from conductor_git.store.auditing.changes import read_changes
 from conductor_git.store.auditing.ledgers import read_lines
 from conductor_git.store.control.control import Control, NoPolicy, read_control
 from conductor_git.store.control.controltree import BrokenRules
@@ -32,6 +31,7 @@ from conductor_git.store.hub.gate import (
     rules_elsewhere,
 )
 from conductor_git.store.notes.ledger_reader import read_ledger
+from conductor_git.store.past.changes import read_changes
 from conductor_git.store.snapshot import take
 
 _SHOWN = 10

@@ -31,9 +31,10 @@ def read_board(repo: Repository, now: int, *, refs: Refs | None = None) -> Board
     if kept is not None and kept.key == key:
         return kept.board
     from conductor_git.core.reporting.fold import fold
+    from conductor_git.store.past.changes import with_changes
     from conductor_git.store.snapshot import take
 
-    board = fold(take(repo, refs=refs), now)
+    board = fold(with_changes(repo, take(repo, refs=refs)), now)
     memo.save(repo, _MEMO, _Kept(key, board))
     return board
 

@@ -17,10 +17,10 @@ from conductor_git.core.landing.bounds import brought_by, within_bounds
 from conductor_git.core.landing.queue import begin
 from conductor_git.core.reporting.fold import fold
 from conductor_git.core.standing import CONDUCTOR
-from conductor_git.store.auditing.changes import read_changes
 from conductor_git.store.landing.journal import Journal
 from conductor_git.store.landing.moving import Move, catch_up, settle
 from conductor_git.store.notes.writer import whoami
+from conductor_git.store.past.changes import read_changes
 from conductor_git.store.plumbing.identity import check_identity
 from conductor_git.store.plumbing.merges import merger
 from conductor_git.store.plumbing.repository import Repository

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from conductor_git.core.findings import Finding
+from conductor_git.core.findings import Finding, newest_of
 from conductor_git.core.judgement.history import History, Note
 from conductor_git.core.judgement.holders import Holders
 from conductor_git.core.messages import message
@@ -53,10 +53,7 @@ class Claims:
     @property
     def findings(self) -> list[Finding]:
         """What is wrong with claims: of each plan and each kind of fault the newest, and how many there are."""
-        return [
-            newest if not older else msgspec.structs.replace(newest, detail=f"and {len(older)} more like it")
-            for *older, newest in self._remarks.values()
-        ]
+        return [newest_of(listed) for listed in self._remarks.values()]
 
     def all_said(self) -> list[Said]:
         """Every claim that counts, in no particular order."""

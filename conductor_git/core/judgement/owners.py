@@ -5,11 +5,12 @@ Bounds are paths and, of a merge, what it took in: of other plans only the claim
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 import msgspec
 
-from conductor_git.core.findings import Finding
+from conductor_git.core.events.authority import accepted
+from conductor_git.core.findings import Finding, newest_of
 from conductor_git.core.judgement.boundaries import Merging, Staged, excuse, judge_merge, judge_staged
 from conductor_git.core.judgement.claims import Claims
 from conductor_git.core.judgement.snapshot import Snapshot
@@ -31,7 +32,10 @@ class Owned(msgspec.Struct, frozen=True):
 def owned_commits(snapshot: Snapshot, claims: Claims) -> list[Owned]:
     """Every commit above `since` that is some plan's own, start commits left out, ancestors first."""
     taking = Taking(snapshot.plans, claims)
-    found = {**_landed(snapshot, claims, taking), **_standing(claims, taking)}
+    return _in_order({**_landed(snapshot, claims, taking), **_standing(claims, taking)}, snapshot, claims)
+
+
+def _in_order(found: Mapping[Oid, Owned], snapshot: Snapshot, claims: Claims) -> list[Owned]:
     order = sorted(found, key=lambda oid: (claims.graph.generation(oid), oid))
     return [found[oid] for oid in order if oid not in claims.starts and oid != snapshot.history.since]
 
@@ -56,6 +60,20 @@ def judge_owned(owned: Owned, paths: tuple[str, ...], snapshot: Snapshot) -> lis
         msgspec.structs.replace(found, subject=owned.commit, message=f"{owned.commit[:7]}: {found.message}", hint=hint)
         for found in findings
     ]
+
+
+def judge_standing(snapshot: Snapshot, claims: Claims) -> dict[str, list[Finding]]:
+    """By plan, how its commits that have not landed left its bounds and nobody accepted it: of each kind the newest.
+
+    Paths are judged as far as the snapshot has them; what a merge took in always is.
+    """
+    settled = accepted(snapshot.ledger.events)
+    found: dict[str, dict[str, list[Finding]]] = {}
+    for owned in _in_order(_standing(claims, Taking(snapshot.plans, claims)), snapshot, claims):
+        for each in judge_owned(owned, snapshot.changes.get(owned.commit, ()), snapshot):
+            if each.refuses and owned.commit not in settled:
+                found.setdefault(owned.plan, {}).setdefault(each.code, []).append(each)
+    return {plan: [newest_of(listed) for listed in kinds.values()] for plan, kinds in found.items()}
 
 
 def judge_intake(merging: Merging, head: Oid, snapshot: Snapshot) -> list[Finding]:

@@ -29,6 +29,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     ledger: Ledger
     past_rules: Mapping[tuple[Target, str], RuleSet] = {}
     """Rules that an older control commit really had for a target, by digest; drift is believed for these only."""
+    changes: Mapping[Oid, tuple[str, ...]] = {}
+    """The paths that commits of plans changed by themselves, where they were asked for."""
     findings: tuple[Finding, ...] = ()
     """What gathering already found (control diverged, …)."""
     signers: Signers = Signers()

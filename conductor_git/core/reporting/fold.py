@@ -11,6 +11,7 @@ from conductor_git.core.judgement.claims import Claims
 from conductor_git.core.judgement.integration import Spine, judge_steps
 from conductor_git.core.judgement.levels import judge_level, judge_signers
 from conductor_git.core.judgement.lostlandings import lost_landings
+from conductor_git.core.judgement.owners import judge_standing
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.judgement.verdicts import Verdict, Verdicts
 from conductor_git.core.judgement.waiving import read_waivers
@@ -80,6 +81,7 @@ class _Folder:
         self.claimed: dict[str, dict[Target, list[Oid]]] = {}
         for target, listed in claims.by_target.items():
             self.claimed.setdefault(target.plan, {})[target] = [said.commit for said in listed]
+        self.strayed = judge_standing(snapshot, claims)
         self.blockers = show_blockers(snapshot.ledger.events, snapshot.policy.limits)
         self.unblocks: dict[str, set[Target]] = {}
         for plan in snapshot.plans:
@@ -114,7 +116,12 @@ class _Folder:
             waiting_for=() if merged else self._waiting_for(plan, current),
             blockers=self.blockers.get(plan.plan, ()),
             waves=waves,
-            findings=(*self._obstacles(plan, state), *self._reverted(plan, state), *self._plan_findings(plan)),
+            findings=(
+                *self._obstacles(plan, state),
+                *self._reverted(plan, state),
+                *self.strayed.get(plan.plan, ()),
+                *self._plan_findings(plan),
+            ),
             claim=claim,
             current=current.wave if current else None,
             delegated=delegation is not None,

@@ -4,8 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
+
+from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.targets import Oid
+from conductor_git.store.files import memo
+from conductor_git.store.plumbing.git import GitFailed
 from conductor_git.store.plumbing.repository import Repository
+
+_MEMO = "changes"
+_Paths = dict[Oid, tuple[str, ...]]
+
+
+def with_changes(repo: Repository, snapshot: Snapshot) -> Snapshot:
+    """The snapshot with the paths of all commits that branches of plans have and integration has not, each of them
+    asked once."""
+    history = snapshot.history
+    landed = history.graph.below([history.integration.oid] if history.integration else [])
+    standing = history.graph.ancestors([tip.oid for tip in history.branches.values()], stop=landed)
+    known: _Paths = (memo.load(repo, _MEMO, _Paths) or {}) if standing else {}
+    missing = standing - known.keys()
+    if missing:
+        try:
+            known |= read_changes(repo, sorted(missing))
+        except GitFailed:
+            # Trees that a partial clone lacks: the report goes on with what is known.
+            return msgspec.structs.replace(snapshot, changes=known)
+        memo.save(repo, _MEMO, {oid: known[oid] for oid in standing})
+    return msgspec.structs.replace(snapshot, changes=known)
 
 
 def read_changes(repo: Repository, commits: Iterable[Oid]) -> dict[Oid, tuple[str, ...]]:
