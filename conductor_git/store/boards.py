@@ -11,6 +11,7 @@ from conductor_git.core.reporting.board import Board
 from conductor_git.store.files import memo
 from conductor_git.store.plumbing.refs import Refs, read_refs
 from conductor_git.store.plumbing.repository import Repository
+from conductor_git.store.plumbing.seen import was_seen
 
 _MEMO = "board"
 
@@ -52,7 +53,7 @@ def board_key(repo: Repository, refs: Refs) -> bytes:
     # As bytes: a ref's name need not be text.
     oids = sorted((os.fsencode(ref), oid) for ref, oid in refs.oids.items())
     upstream = sorted((os.fsencode(ref), os.fsencode(above)) for ref, above in refs.upstream.items())
-    return msgspec.msgpack.encode((place, files, oids, upstream))
+    return msgspec.msgpack.encode((place, files, was_seen(repo), oids, upstream))
 
 
 def _of_user() -> list[str]:

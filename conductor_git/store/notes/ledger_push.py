@@ -40,7 +40,7 @@ def push_own(repo: Repository, remote: str, *, timeout: float = 60) -> Pushed:
     Never fails because of the remote. Raises CannotRun where this repository cannot be read.
     """
     clones = clone_ids(repo)
-    refs = _unpushed(repo, remote, clones)
+    refs = unpushed(repo, remote, clones)
     if not refs:
         return Pushed(remote)
     try:
@@ -61,7 +61,8 @@ def push_own(repo: Repository, remote: str, *, timeout: float = 60) -> Pushed:
     return _judged(remote, refs, result, clones[0])
 
 
-def _unpushed(repo: Repository, remote: str, clones: tuple[str, ...]) -> list[str]:
+def unpushed(repo: Repository, remote: str, clones: tuple[str, ...]) -> list[str]:
+    """The ledgers of this clone, and of the ids of before, that the remote was not seen to have as they are."""
     seen: dict[str, Oid] = {}
     for line in repo.git("for-each-ref", "--format=%(objectname) %(refname)", LEDGER, LEDGER_COPIES).lines():
         oid, ref = line.split(" ", 1)

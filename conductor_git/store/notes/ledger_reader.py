@@ -16,6 +16,7 @@ from conductor_git.store.plumbing.missing import fetch_blobs
 from conductor_git.store.plumbing.objects import read_objects
 from conductor_git.store.plumbing.refs import LEDGER, LEDGER_COPIES, Refs
 from conductor_git.store.plumbing.repository import Repository
+from conductor_git.store.plumbing.seen import was_seen
 from conductor_git.store.plumbing.settings import read_settings
 
 _MEMO = "ledger"
@@ -181,7 +182,7 @@ def _lines(read: _Read) -> Iterator[Event | BadLine]:
 
 def _is_fetched(repo: Repository, tips: Mapping[str, Oid], refs: Refs | None) -> bool:
     """Whether what others recorded is here as far as this clone can have it: its own events are no sign of that."""
-    if any(ref.startswith(LEDGER_COPIES) for ref in tips):
+    if any(ref.startswith(LEDGER_COPIES) for ref in tips) or was_seen(repo):
         return True
     remotes = (read_settings(repo) if refs is None else refs.told(repo)).remotes
     # With the refspec, a clone that writes has asked for the ledger, and the remote had none.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import re
+import time
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import msgspec
@@ -11,9 +13,19 @@ import msgspec
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.targets import Oid
 from conductor_git.store.plumbing.git import environment, run
+from conductor_git.store.plumbing.questions import LEDGER_COPIES
 from conductor_git.store.plumbing.repository import Repository
+from conductor_git.store.plumbing.seen import record_seen
 
 Say = Callable[[str], None]
+
+ATTEMPTS = 6
+_FIRST_PAUSE = 0.1
+_RACE = re.compile(
+    r"cannot lock ref|unable to update local ref|failed to update ref|incorrect old value|reference already exists"
+    r"|but expected [0-9a-f]|\.lock': File exists|shallow file has changed"
+)
+"""What git says where another git did the same at the same moment."""
 
 
 class Upstream(msgspec.Struct, frozen=True):
@@ -40,21 +52,78 @@ def upstream_of(repo: Repository, branch: str) -> Upstream | None:
     return None
 
 
-def fetch(repo: Repository, remote: str, *refspecs: str, say: Say) -> None:
-    """Fetch, by the configured refspecs where none are given; what takes long is told. Raises CannotRun."""
+def fetch(repo: Repository, remote: str, *refspecs: str, say: Say, tick: Say = lambda _: None) -> None:
+    """Fetch, by the configured refspecs where none are given; what takes long is told.
+
+    `tick` gets what is true for the moment, for a terminal. Where another git moves the same refs it is tried again.
+    Raises CannotRun.
+    """
+    for attempt in range(ATTEMPTS):
+        began = time.time()
+        said = _fetch(repo, remote, refspecs, say, tick)
+        if said is None:
+            if not refspecs and _brings_ledger(repo, remote):
+                record_seen(repo, remote, began)
+            return
+        if not is_race(said):
+            break
+        pause(attempt)
+    raise CannotRun(f"'{remote}' could not be fetched from", detail=said or "", hint=f"git fetch {remote}")
+
+
+def is_race(said: str) -> bool:
+    """Whether what git says of a ref is over by itself: somebody else was moving it."""
+    # A branch in the way of a folder of branches stays there.
+    return _RACE.search(said) is not None and "cannot create" not in said
+
+
+def pause(attempt: int) -> None:
+    """Let others pass, longer each time, and not all for equally long."""
+    time.sleep(_FIRST_PAUSE * 2**attempt * (0.5 + os.getpid() % 100 / 100))
+
+
+def _fetch(repo: Repository, remote: str, refspecs: tuple[str, ...], say: Say, tick: Say) -> str | None:
+    """Fetch once; None, or what went wrong."""
+    done = transfer(repo, ["fetch", "--progress", "--end-of-options", remote, *refspecs], remote, say=say, tick=tick)
+    return None if done.code == 0 else done.said
+
+
+def _brings_ledger(repo: Repository, remote: str) -> bool:
+    configured = repo.git("config", "--get-all", f"remote.{remote}.fetch", ok=(0, 1)).lines()
+    return any(f":{LEDGER_COPIES}" in spec for spec in configured)
+
+
+class Transfer(msgspec.Struct, frozen=True):
+    """How a git that talked to a remote ended: its exit code, what it answered, and what it complained of."""
+
+    code: int
+    lines: tuple[str, ...]
+    said: str
+
+
+def transfer(repo: Repository, args: Sequence[str], remote: str, *, say: Say, tick: Say) -> Transfer:
+    """Run a git that moves objects, and tell how far it is."""
     from git import Git
     from git.cmd import handle_process_output
     from git.exc import GitCommandError
     from git.util import finalize_process
 
-    progress = _progress(remote, say)
-    argv = ["git", "fetch", "--progress", "--end-of-options", remote, *refspecs]
-    process = Git(_folder(repo)).execute(argv, as_process=True, universal_newlines=True, env=_environment(repo))
+    progress = _progress(remote, say, tick)
+    lines: list[str] = []
+    process = Git(_folder(repo)).execute(
+        ["git", *args], as_process=True, universal_newlines=True, env=_environment(repo)
+    )
+    code, said = 0, ""
     try:
-        handle_process_output(process, None, progress.new_message_handler(), finalize_process, decode_streams=False)
+        handle_process_output(
+            process, lines.append, progress.new_message_handler(), finalize_process, decode_streams=False
+        )
     except GitCommandError as error:
-        said = "; ".join(progress.error_lines) or str(error.stderr or "").strip()
-        raise CannotRun(f"'{remote}' could not be fetched from", detail=said, hint=f"git fetch {remote}") from error
+        code = error.status if isinstance(error.status, int) and error.status else 1
+        said = "\n".join(progress.error_lines) or str(error.stderr or "").strip()
+    finally:
+        tick("")
+    return Transfer(code, tuple(line.rstrip("\n") for line in lines), said)
 
 
 def push_new(repo: Repository, remote: str, ref: str, oid: Oid) -> Literal["pushed", "taken"]:
@@ -83,14 +152,16 @@ def _environment(repo: Repository) -> dict[str, str]:
     return {**environment(os.environ, writes=True), **outer}
 
 
-def _progress(remote: str, say: Say):  # type: ignore[no-untyped-def]
+def _progress(remote: str, say: Say, tick: Say):  # type: ignore[no-untyped-def]
     from git import RemoteProgress
 
     class Told(RemoteProgress):
         """Tells the end of each transfer, and nothing of what takes no time."""
 
         def update(self, op_code: int, cur_count: object, max_count: object = None, message: str = "") -> None:
+            tick(f"'{remote}': {str(self._cur_line).strip()}")
             if op_code & self.RECEIVING and op_code & self.END and message:
+                tick("")
                 say(f"fetched from '{remote}': {message.strip(', ')}")
 
     return Told()
