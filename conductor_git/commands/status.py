@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+import msgspec
+
 from conductor_git.commands.outcome import DONE, REFUSED, Outcome
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.planning.plan import Plan
-from conductor_git.core.reporting.board import Board
+from conductor_git.core.reporting.board import Board, View
 from conductor_git.core.reporting.lines import WIDE, plain
 from conductor_git.core.reporting.overdue import silent_plans, timely
 from conductor_git.core.reporting.report import chosen, report_lines
 from conductor_git.store.boards import read_board
 from conductor_git.store.notes.writer import whoami
+from conductor_git.store.plumbing.refs import Refs, read_refs
 from conductor_git.store.plumbing.repository import Repository
+from conductor_git.store.plumbing.seen import last_seen, remote_of
 from conductor_git.store.team.pulse import look_at
 
 Format = Literal["text", "md", "json"]
@@ -34,7 +38,8 @@ def status(
 
     Raises CannotRun for a plan that is not there.
     """
-    whole = read_board(repo, now)
+    refs = read_refs(repo)
+    whole = _with_view(repo, read_board(repo, now, refs=refs), refs)
     whole = timely(whole, now, look_at(repo, [silent.branch for silent in silent_plans(whole, now)]))
     _check_names(whole, plans)
     board = chosen(whole, plans)
@@ -46,6 +51,11 @@ def status(
 
         return Outcome(code, render_md(board, now), board)
     return Outcome(code, _text(repo, whole, now, width, plans, color=color), board)
+
+
+def _with_view(repo: Repository, board: Board, refs: Refs) -> Board:
+    remote = remote_of(refs, board.integration)
+    return msgspec.structs.replace(board, view=View(remote, last_seen(repo, remote, refs)) if remote else None)
 
 
 def _check_names(board: Board, plans: Sequence[str]) -> None:

@@ -117,6 +117,14 @@ class Step(msgspec.Struct, frozen=True):
     """The plan or wave that it brings on; empty where it is about none."""
 
 
+class View(msgspec.Struct, frozen=True):
+    """How old what is known of a remote is: of the ledger, of plans' branches, of integration."""
+
+    remote: str
+    fetched: int | None
+    """Seconds since the epoch; None where nobody can tell."""
+
+
 class Board(msgspec.Struct, frozen=True):
     """The whole picture at one moment."""
 
@@ -133,6 +141,8 @@ class Board(msgspec.Struct, frozen=True):
     """Every one, those that ran out too."""
     silent_after: int = 86_400
     """Seconds without a sign of life after which work that goes on is shown as silent (the policy's limits)."""
+    view: View | None = None
+    """Of the remote that the team meets at; None where there is none."""
 
     def plan(self, plan: str) -> PlanStatus | None:
         """The status of one plan."""

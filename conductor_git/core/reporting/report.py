@@ -32,6 +32,8 @@ STATE_STYLES: dict[State, Style] = {
 """Every state with how it looks, what needs eyes first."""
 
 _SEVERITY_STYLES: dict[Severity, Style] = {"alarm": "bad", "error": "bad", "warning": "claimed", "info": "dim"}
+_FRESH = 300
+"""Seconds for which nobody needs to be told how old the view of the remote is."""
 _LEAST_TITLE = 8
 
 
@@ -47,7 +49,7 @@ def report_lines(
     shown = chosen(board, only)
     blocks = [
         _trouble(shown),
-        _head(shown),
+        _head(shown) + _view(shown, now),
         _table(shown, now, width),
         *(_details(status, now, width, every=bool(only)) for status in shown.plans),
         _remarks(shown),
@@ -151,6 +153,17 @@ def _head(board: Board) -> list[Line]:
     control = board.control.removeprefix("refs/heads/")
     rules = "" if control == board.integration else f"; rules come from '{control}'"
     return [((one_line(summary(board)), "head"),), ((one_line(f"{say_level(board.level)}{rules}"), "dim"),)]
+
+
+def _view(board: Board, now: int) -> list[Line]:
+    """How old the view of the remote is, once that is worth a fetch."""
+    view = board.view
+    if view is None or (view.fetched is not None and now - view.fetched < _FRESH):
+        return []
+    if any(finding.code == "CG604" for finding in board.findings):
+        return []  # that says it, and more
+    told = "was not fetched from yet" if view.fetched is None else f"was last fetched from {ago(now - view.fetched)}"
+    return [((one_line(f"'{view.remote}' {told}: conductor-git sync"), "dim"),)]
 
 
 def _table(board: Board, now: int, width: int) -> list[Line]:

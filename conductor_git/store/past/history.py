@@ -80,7 +80,7 @@ def read_history(
         graph=graph,
         notes=known.notes,
         integration=integration,
-        branches={name: _tip(graph, found) for name, found in branches.items()},
+        branches={name: _newest(graph, found) for name, found in branches.items()},
         products=known.products,
         controls=known.controls,
         since=Oid(policy.since) if policy.since else None,
@@ -138,8 +138,17 @@ def _copies(refs: Refs, by_branch: Mapping[str, list[str]], branch: str) -> dict
     return {ref: refs.oids[ref] for ref in asked if ref in refs.oids}
 
 
-def _tip(graph: Graph, copies: dict[str, Oid]) -> Tip:
+def _newest(graph: Graph, copies: dict[str, Oid]) -> Tip:
+    """The first copy, unless it only lags behind another: then every clone that has fetched sees the same branch."""
     ref, oid = next(iter(copies.items()))
+    for other, at in copies.items():
+        if at != oid and graph.is_ancestor(oid, at):
+            ref, oid = other, at
+    return _tip(ref, copies)
+
+
+def _tip(ref: str, copies: dict[str, Oid]) -> Tip:
+    oid = copies[ref]
     return Tip(ref, oid, tuple((other, at) for other, at in copies.items() if at != oid))
 
 
@@ -147,7 +156,7 @@ def _trunk_tip(graph: Graph, copies: dict[str, Oid], refs: Refs, policy: Policy)
     """With an upstream, the upstream's integration is the truth, unless it only lags behind the local one."""
     if not copies:
         return None
-    local = _tip(graph, copies)
+    local = _tip(next(iter(copies)), copies)
     upstream = refs.upstream.get(policy.integration_ref)
     if upstream in copies and graph.is_ancestor(local.oid, copies[upstream]):
         return Tip(upstream, copies[upstream])
