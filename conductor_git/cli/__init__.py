@@ -61,6 +61,7 @@ root.defer(
     ready="coordination",
     why="coordination",
     wait="coordination",
+    sync="coordination",
     block="coordination",
     guide="coordination",
     resolve="coordination",

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from conductor_git.cli.frame import Command, Group, finish, here, json_option, now, patience_option, say
+from conductor_git.cli.frame import Command, Group, finish, here, json_option, now, patience_option, say, tick
 from conductor_git.core.reporting.blockers import LEVELS, Level
 
 
@@ -94,6 +94,20 @@ def wait(target: str, max_seconds: float | None, as_json: bool) -> int:
 
     clock = Clock(now, monotonic, sleep)
     return finish(journey(here(), target, max_seconds=max_seconds, say=say, clock=clock), as_json=as_json)
+
+
+@click.command(cls=Command, examples=("sync", "sync origin", "sync --json"))
+@click.argument("remote", metavar="[REMOTE]", default="")
+@json_option
+def sync(remote: str, as_json: bool) -> int:
+    """Exchange with a remote what both sides know.
+
+    Fetches integration, plans' branches and the ledger; pushes this clone's ledger and plans' branches, never by force,
+    and integration never. No local branch moves.
+    """
+    from conductor_git.commands.sync import sync as journey
+
+    return finish(journey(here(), remote, say=say, tick=tick), as_json=as_json)
 
 
 @click.group(

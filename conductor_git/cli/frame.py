@@ -169,6 +169,14 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def tick(text: str) -> None:
+    """What is true for the moment, in one line of a terminal that the next one takes the place of; empty clears it."""
+    if sys.stderr.isatty():
+        # One line only, or it could not be taken back.
+        cut = text[: os.get_terminal_size(sys.stderr.fileno()).columns - 1]
+        print(f"\r\x1b[K{cut}", end="", file=sys.stderr, flush=True)
+
+
 def show(text: str) -> None:
     """A part of the result, as soon as it is there."""
     print(text, flush=True)

@@ -35,4 +35,10 @@ COORDINATION_CODES = (
         "A plan that is being worked on has shown no sign of life for longer than the policy's `limits.silent`.",
         "Look into its worktree; the same agent goes on with `conductor-git delegate PLAN --resume`, another one with `--take-over`.",
     ),
+    Code(
+        "CG741",
+        "not on the remote",
+        "The remote did not take what only this clone has: its ledger, or a plan's branch. Others cannot see it.",
+        "Ask who runs the remote; a claim that is refused is proven first. `conductor-git sync` tries again.",
+    ),
 )
