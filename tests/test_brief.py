@@ -268,6 +268,7 @@ def test_whoami_says_name_role_reason_and_plan(declared: Path) -> None:
         "role": "orchestrator",
         "why": "agent of plan 2, whose branch 'agent-2/edu' is checked out",
         "plan": "2",
+        "wave": None,
     }
 
 

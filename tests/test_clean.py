@@ -72,3 +72,16 @@ def test_nobody_is_cleaned_away_from_where_they_are_nor_by_agents(yard: Yard, la
     assert code == 1
     assert "only the conductor cleans up after plans" in said
     assert landed.exists()
+
+
+def test_the_executors_of_a_landed_plan_go_with_it_unless_they_have_more(yard: Yard, landed: Path) -> None:
+    for name in ("bob", "eve"):
+        yard.git(yard.root, "worktree", "add", "-q", "-b", f"agent-2/2-w1-{name}", str(landed.parent / name), "b2")
+    (landed.parent / "eve" / "more").write_text("x\n")
+    yard.git(landed.parent / "eve", "add", "-A")
+    yard.git(landed.parent / "eve", "commit", "-q", "-m", "more")
+    code, said = yard.run("conductor-git", "clean")
+    assert code == 0
+    gone = landed.parent / "bob"
+    assert said.splitlines()[1:] == [f"plan 2: removed 'agent-2/2-w1-bob' and its worktree '{gone}'"]
+    assert (gone.exists(), branches(yard)) == (False, "agent-2/2-w1-eve b1 b3 b4 b5 main")

@@ -153,6 +153,7 @@ def test_guards_are_written_by_control_commit_and_old_ones_swept(control: Contro
         ":(top,literal).conductor/plans\n:(top,literal).conductor/scripts\n",
         f"guards/{control.oid}/refs/heads/agent-2/docs~work": "^refs/heads/main\n--\n"
         ":(top)\n:(top,exclude,glob)docs/**\n",
+        f"guards/{control.oid}/executors": "2 refs/heads/agent-2/docs\n",
         f"guards/{control.oid}/default": tree,
         f"guards/{control.oid}/refs/heads/main~": tree,
         f"guards/{control.oid}/refs/heads/agent-2/docs~": ":(top)\n:(top,exclude,glob)docs/**\n",
@@ -208,7 +209,7 @@ def test_many_at_once_leave_one_whole_set(control: Control, repo: Repository) ->
     for thread in threads:
         thread.join()
     assert problems == []
-    assert len(guards(repo)) == 8
+    assert len(guards(repo)) == 9
     assert [path.name for path in Path(repo.private, "guards").iterdir()] == [control.oid]
 
 

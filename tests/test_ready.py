@@ -202,7 +202,7 @@ def test_a_remote_that_is_gone_is_said_once_and_waited_for(team: Team, git: Git)
 def test_the_commands_answer_in_json(team: Team) -> None:
     code, said = team.run("conductor-git", "ready", "--json")
     shown = json.loads(said)
-    assert (code, shown.keys()) == (0, {"schema", "ready", "blockers", "findings"})
+    assert (code, shown.keys()) == (0, {"schema", "ready", "executors", "blockers", "findings"})
     assert [(step["target"], step["command"]) for step in shown["ready"]] == [
         ("2.0", "conductor-git claim 2.0"),
         ("3", "conductor-git delegate 3"),

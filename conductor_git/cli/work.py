@@ -16,13 +16,17 @@ from conductor_git.cli.frame import Command, finish, here, is_terminal, json_opt
         "delegate 'Faster parser' --wave 'Measure' --wave 'Rewrite' --to agent-5",
         "delegate 2 --exec 'my-agent --headless'",
         "delegate 2 --take-over --to agent-9 --reason 'agent-2 is gone'",
+        "delegate 2.1 --to bob --task 'the linear solver'",
     ),
 )
-@click.argument("what", metavar="PLAN|TITLE")
+@click.argument("what", metavar="PLAN|PLAN.WAVE|TITLE")
 @click.option(
     "--wave", "waves", metavar="TITLE", multiple=True, help="Write a new plan TITLE with this wave; repeat it."
 )
-@click.option("--to", metavar="AGENT", default="", help="Who gets it, when not the plan's agent.")
+@click.option(
+    "--to", metavar="AGENT", default="", help="Who gets it, when not the plan's agent; of a wave, the executor."
+)
+@click.option("--task", "tasks", metavar="TEXT", multiple=True, help="Of a wave, only this; repeat it.")
 @click.option("--branch", metavar="BRANCH", default="", help="The branch, when not the plan's.")
 @click.option(
     "--exec", "exec_command", metavar="CMD", default="", help="Start CMD in the worktree, the brief on its stdin."
@@ -35,6 +39,7 @@ def delegate(
     what: str,
     waves: tuple[str, ...],
     to: str,
+    tasks: tuple[str, ...],
     branch: str,
     exec_command: str,
     resume: bool,
@@ -42,7 +47,17 @@ def delegate(
     reason: str,
     as_json: bool,
 ) -> int:
-    """Give a plan to one agent: branch, worktree and brief."""
+    """Give a plan to one agent, or a wave of it to an executor: branch, worktree and brief."""
+    from conductor_git.core.targets import names_wave
+
+    if names_wave(what) and not waves:
+        _only_plans(branch=branch, take_over=take_over, reason=reason)
+        from conductor_git.commands.handout import delegate_wave
+
+        handed = delegate_wave(here(), what, to=to, tasks=tasks, exec_command=exec_command, resume=resume, say=say)
+        return finish(handed, as_json=as_json)
+    if tasks:
+        raise click.UsageError("'--task' is for a wave, as in: delegate 2.1 --to bob --task 'the linear solver'")
     from conductor_git.commands.delegate import delegate as journey
 
     outcome = journey(
@@ -60,16 +75,26 @@ def delegate(
     return finish(outcome, as_json=as_json)
 
 
+def _only_plans(**given: object) -> None:
+    for option, value in given.items():
+        if value:
+            raise click.UsageError(f"'--{option.replace('_', '-')}' is for plans; a wave's executor has no use for it")
+
+
 @click.command(cls=Command, examples=("brief", "brief 2", "brief 2.3 --short", "brief 2 --format checklist"))
 @click.argument("target", metavar="[PLAN[.WAVE]]", default="")
+@click.option("--task", "tasks", metavar="TEXT", multiple=True, help="Of a wave, only this; repeat it.")
 @click.option("--short", is_flag=True, help="Only what is to be done now.")
 @click.option("--format", "form", type=click.Choice(["md", "json", "checklist"]), default="md", help="How to print it.")
 @json_option
-def brief(target: str, short: bool, form: Literal["md", "json", "checklist"], as_json: bool) -> int:
+def brief(
+    target: str, tasks: tuple[str, ...], short: bool, form: Literal["md", "json", "checklist"], as_json: bool
+) -> int:
     """Tell an agent all it needs to start on a plan or wave."""
     from conductor_git.commands.brief import brief as journey
 
-    return finish(journey(here(), target, now=now(), short=short, format="json" if as_json else form))
+    asked = "json" if as_json else form
+    return finish(journey(here(), target, now=now(), tasks=tasks, short=short, format=asked))
 
 
 @click.command(cls=Command, examples=("claim", "claim 2.3 -m 'Expression.explain() API stable'", "claim 2"))

@@ -10,15 +10,18 @@ from conductor_git.commands.outcome import DONE, REFUSED, Outcome
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.findings import Finding
 from conductor_git.core.judgement.claims import Claims
+from conductor_git.core.planning.executors import ExecutorBranch, read_executor
 from conductor_git.core.reporting.board import PlanStatus
 from conductor_git.core.reporting.fold import fold
 from conductor_git.core.standing import CONDUCTOR
+from conductor_git.core.targets import Oid
 from conductor_git.store.landing.leftovers import delete_branch, remove_leftover, why_kept, worktree_at
 from conductor_git.store.landing.records import keep_squashed
 from conductor_git.store.notes.writer import whoami
 from conductor_git.store.plumbing.refs import HEADS
 from conductor_git.store.plumbing.repository import Repository
 from conductor_git.store.snapshot import take
+from conductor_git.store.team.worktrees import Worktree
 
 SCHEMA = 1
 
@@ -38,8 +41,8 @@ class Leftover(msgspec.Struct, frozen=True):
 def clean(repo: Repository, plans: Sequence[str], *, dry_run: bool, now: int) -> Outcome:
     """Remove what landed plans left: worktree first, unlocked before, then the branch. Of none named, of every plan.
 
-    What has commits that integration lacks, or changes that are not committed, stays and is named. Raises CannotRun
-    for a plan that does not exist.
+    The branch of a wave executor goes once it has landed with its plan. What has commits that integration lacks, or
+    changes that are not committed, stays and is named. Raises CannotRun for a plan that does not exist.
     """
     snapshot = take(repo)
     writer = whoami(repo, snapshot.plans).name
@@ -56,6 +59,13 @@ def clean(repo: Repository, plans: Sequence[str], *, dry_run: bool, now: int) ->
         _take_away(repo, status, landed=status.tip in claims.landed, dry_run=dry_run)
         for status in asked
         if status.tip is not None and repo.resolve(f"{HEADS}{status.branch}") and (plans or status.state == "merged")
+    ]
+    found += [
+        _take_away_part(repo, part, branch, tip, dry_run=dry_run, finished=finished)
+        for branch, found_tip in snapshot.history.executors.items()
+        if (part := read_executor(branch, snapshot.plans)) and part.target.plan in {status.plan for status in asked}
+        if (tip := repo.resolve(f"{HEADS}{branch}")) == found_tip.oid
+        if (finished := _has_landed(tip, board.plan(part.target.plan), claims)) or plans
     ]
     lines = [_line(each, dry_run=dry_run) for each in found] or [
         "nothing to clean up: no landed plan has left anything"
@@ -77,10 +87,30 @@ def _take_away(repo: Repository, status: PlanStatus, *, landed: bool, dry_run: b
         return msgspec.structs.replace(
             about, why="it has not landed" if not landed else "it has work that has not landed"
         )
+    return _removed(repo, about, worktree, tip, dry_run=dry_run)
+
+
+def _has_landed(tip: Oid, status: PlanStatus | None, claims: Claims) -> bool:
+    """Whether nothing of an executor's branch is still to come: it has landed, or its plan has and it never had any."""
+    merged = status is not None and status.state == "merged"
+    return tip in claims.landed or (merged and claims.is_part_start(tip))
+
+
+def _take_away_part(
+    repo: Repository, part: ExecutorBranch, branch: str, tip: Oid, *, finished: bool, dry_run: bool
+) -> Leftover:
+    worktree = worktree_at(repo, branch)
+    about = Leftover(part.target.plan, branch, worktree.path if worktree else None, removed=False)
+    if not finished:
+        return msgspec.structs.replace(about, why="it has work that has not landed")
+    return _removed(repo, about, worktree, tip, dry_run=dry_run)
+
+
+def _removed(repo: Repository, about: Leftover, worktree: Worktree | None, tip: Oid, *, dry_run: bool) -> Leftover:
     why = why_kept(repo, worktree) if worktree else ""
     if not why and not dry_run:
         why = remove_leftover(repo, worktree) if worktree else ""
-        why = why or delete_branch(repo, status.branch, tip)
+        why = why or delete_branch(repo, about.branch, tip)
     return msgspec.structs.replace(about, removed=not why, why=why)
 
 

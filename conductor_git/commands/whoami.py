@@ -11,7 +11,7 @@ from conductor_git.core.judgement.verdicts import Verdicts
 from conductor_git.core.planning.plan import Plan
 from conductor_git.core.say import printable
 from conductor_git.store.control.control import read_control
-from conductor_git.store.notes.writer import Role, branch_plan
+from conductor_git.store.notes.writer import Role, branch_plan, executor_here
 from conductor_git.store.notes.writer import whoami as find_writer
 from conductor_git.store.plumbing.repository import Repository
 from conductor_git.store.snapshot import take
@@ -34,11 +34,15 @@ def whoami(repo: Repository) -> Outcome:
     writer = find_writer(repo, plans)
     if writer.role in ("executor", "orchestrator"):
         writer = msgspec.structs.replace(writer, role=_role(repo, writer.name))
-    plan = branch_plan(repo, plans)
-    lines = [f"{writer.name}: {_ROLES[writer.role]} ({writer.why})"]
+    plan, part = branch_plan(repo, plans), executor_here(repo, plans)
+    # Whoever leads the plan may look at what an executor did, on the very branch.
+    wave = part.target if part and writer.role == "executor" else None
+    role = f"executor of {wave}" if wave else _ROLES[writer.role]
+    lines = [f"{writer.name}: {role} ({writer.why})"]
     if plan is not None:
         lines.append(f"plan {plan}")
     data = {"schema": 1, "writer": writer.name, "role": writer.role, "why": writer.why, "plan": plan}
+    data["wave"] = None if wave is None else wave.wave
     return Outcome(text=printable("\n".join(lines)), data=data)
 
 

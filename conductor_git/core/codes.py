@@ -47,6 +47,12 @@ _ALL = (
         "The wave was complete before; this claim changes nothing.",
         "Nothing. `conductor-git log-status` names the next wave.",
     ),
+    Code(
+        "CG107",
+        "an executor's claim",
+        "A wave executor hands commits back and claims nothing: whoever leads the plan takes them in and claims.",
+        "The orchestrator merges the executor's branch, and claims the wave on the plan's own branch.",
+    ),
     # Evidence
     Code(
         "CG201",

@@ -46,6 +46,12 @@ def is_plan_id(text: str) -> bool:
     return _PLAN.fullmatch(text) is not None
 
 
+def names_wave(text: str) -> bool:
+    """Whether `text` is written as a wave is: `2.3`, `slug.3` or `.3`."""
+    found = _TARGET.fullmatch(text)
+    return found is not None and found[2] is not None
+
+
 def parse_target(text: str, *, branch_plan: str | None = None) -> Target:
     """Read `2`, `2.3`, `slug`, `slug.3` or, where a branch's plan is known, `.3`.
 

@@ -7,6 +7,7 @@ import sys
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.findings import Finding, refused
 from conductor_git.core.judgement.boundaries import Staged, judge_staged
+from conductor_git.core.planning.executors import plan_at
 from conductor_git.core.say import say_error, say_findings
 from conductor_git.core.standing import CONDUCTOR
 from conductor_git.core.targets import Oid
@@ -32,9 +33,9 @@ def pre_commit(args: list[str]) -> int:
     write_guards(repo, control)
     branch, writer = checked_out(repo), whoami(repo, control.plans).name
     findings = judge_staged(Staged(paths, branch, writer, not proposed_parents(repo)), control.policy, control.plans)
-    plan = next((plan.plan for plan in control.plans if plan.branch == branch), None)
+    plan = plan_at(branch, control.plans)
     if findings and plan is not None:
-        findings = _excused(repo, findings, plan)
+        findings = _excused(repo, findings, plan.plan)
     findings += open_landing(repo, branch, control.policy)
     if merge_heads(repo) and branch is not None:
         findings += _concluded(repo, branch, writer)

@@ -19,6 +19,7 @@ from conductor_git.core.judgement.moves import (
     judge_ledger,
     parse_moves,
 )
+from conductor_git.core.planning.executors import read_executor
 from conductor_git.core.say import say_error, say_findings
 from conductor_git.core.standing import CONDUCTOR
 from conductor_git.core.targets import Oid
@@ -94,7 +95,11 @@ def _as_it_stands(repo: Repository, refs: Refs, move: Move) -> Move:
 def _judge(repo: Repository, refs: Refs, control: Control, move: Move, call: Call) -> list[Finding]:
     if move.ref.startswith(LEDGER):
         return _ledger(repo, move)
-    if move.ref not in guarded_refs(control.policy, control.plans):
+    executors = move.ref.startswith(HEADS) and read_executor(move.ref.removeprefix(HEADS), control.plans) is not None
+    if not executors and move.ref not in guarded_refs(control.policy, control.plans):
+        return []
+    if move.new is None and executors:
+        # No claim counts there, so nothing is lost that anybody believes.
         return []
     if move.new is None:
         return _deleted(repo, refs, control, move)

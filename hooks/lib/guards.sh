@@ -51,7 +51,25 @@ cg_find_guards() {
 	} <"$cg_common/conductor/control-ref"
 }
 
-# Set cg_own to the guard file of the branch that is checked out, or being rebased; empty where it has none.
+# Set cg_led to the branch of the plan whose executor works on this one (full ref names): <agent>/<plan>-w<wave>-<name>.
+# Fails where the name says nothing of the kind.
+cg_find_led() {
+	case $1 in
+	refs/heads/*/*/*) return 1 ;;
+	refs/heads/*/*-w[0-9]*-*) ;;
+	*) return 1 ;;
+	esac
+	[ -f "$cg_guards/executors" ] || return 1
+	while read -r cg_line cg_led; do
+		case ${1##*/} in
+		"$cg_line"-w[0-9]*-*) return 0 ;;
+		esac
+	done <"$cg_guards/executors"
+	return 1
+}
+
+# Set cg_own to the guard file of the branch that is checked out, or being rebased, an executor's being its plan's; empty
+# where it has none.
 cg_find_own() {
 	cg_own=
 	cg_line=
@@ -67,5 +85,7 @@ cg_find_own() {
 		done
 		;;
 	esac
-	[ -z "$cg_head" ] || [ ! -f "$cg_guards/$cg_head~" ] || cg_own=$cg_guards/$cg_head~
+	[ -n "$cg_head" ] || return 0
+	[ -f "$cg_guards/$cg_head~" ] || ! cg_find_led "$cg_head" || cg_head=$cg_led
+	[ ! -f "$cg_guards/$cg_head~" ] || cg_own=$cg_guards/$cg_head~
 }

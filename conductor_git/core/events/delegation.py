@@ -1,4 +1,4 @@
-"""Delegations: who has a plan, since when, and by which event."""
+"""Delegations: who has a plan or carries out a wave, since when, and by which event."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from conductor_git.core.events.authority import may_take_over
 from conductor_git.core.events.event import Event
 from conductor_git.core.findings import Finding
 from conductor_git.core.standing import CONDUCTOR
-from conductor_git.core.targets import Oid
+from conductor_git.core.targets import Oid, Target
 
 
 class Delegation(msgspec.Struct, frozen=True):
@@ -34,6 +34,38 @@ class Delegation(msgspec.Struct, frozen=True):
     """`sha256:<hex>` of the brief that was handed over."""
 
 
+class Part(msgspec.Struct, frozen=True):
+    """A wave, or tasks of it, handed to an executor; `workspace` as a delegation's."""
+
+    event: Oid
+    target: Target
+    agent: str
+    """The executor."""
+    branch: str
+    workspace: str
+    by: str
+    since: int
+    tasks: tuple[str, ...] = ()
+    brief: str = ""
+    """`sha256:<hex>` of the brief that was printed."""
+
+
+def render_part(*, agent: str, branch: str, workspace: str, brief: str, tasks: tuple[str, ...]) -> dict[str, Any]:
+    """The data of the delegation event of a wave."""
+    return {"agent": agent, "branch": branch, "brief": brief, "tasks": list(tasks), "workspace": workspace}
+
+
+def read_part(event: Event) -> Part | None:
+    """Read a delegation of a wave; None for every other event and for one that says too little."""
+    if event.kind != "delegation" or event.target is None or event.target.wave is None:
+        return None
+    about = {"event": event.id, "target": event.target, "by": event.writer, "since": event.time}
+    try:
+        return msgspec.convert({**event.data, **about}, Part)
+    except msgspec.ValidationError:
+        return None
+
+
 def render_delegation(
     *,
     agent: str,
@@ -50,8 +82,8 @@ def render_delegation(
 
 
 def read_delegation(event: Event) -> Delegation | None:
-    """Read an event of kind delegation; None for every other and for one that says too little."""
-    if event.kind != "delegation" or event.plan is None:
+    """Read the delegation of a plan; None for every other event and for one that says too little."""
+    if event.kind != "delegation" or event.plan is None or event.wave is not None:
         return None
     try:
         return msgspec.convert(

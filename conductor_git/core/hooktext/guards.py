@@ -67,6 +67,15 @@ def _question(known: str, specs: Iterable[str]) -> str:
     return f"{known}--\n" + "".join(f"{spec}\n" for spec in specs)
 
 
+def render_executors(plans: Sequence[Plan]) -> str:
+    """Each plan with its branch (full ref name), by which hook files know the branches of its executors.
+
+    Of two plans whose names begin alike, the longer one comes first.
+    """
+    named = sorted((plan for plan in plans if plan.branch), key=lambda plan: -len(plan.plan))
+    return "".join(f"{plan.plan} {plan.ref}\n" for plan in named)
+
+
 def render_specs(specs: Specs) -> str:
     """A guard file: one pathspec a line, lists apart by a line `--`."""
     return "--\n".join("".join(f"{spec}\n" for spec in each) for each in specs)

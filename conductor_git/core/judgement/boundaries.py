@@ -12,6 +12,7 @@ from conductor_git.core.judgement.landing import Landings
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.judgement.verdicts import Verdicts
 from conductor_git.core.judgement.waiving import Waivers
+from conductor_git.core.planning.executors import plan_at
 from conductor_git.core.planning.globs import matches
 from conductor_git.core.planning.plan import Plan
 from conductor_git.core.planning.policy import Policy
@@ -45,7 +46,7 @@ def judge_staged(staged: Staged, policy: Policy, plans: tuple[Plan, ...]) -> lis
     """Judge a commit's paths: scope, other plans' scopes, control tree, protected paths."""
     if staged.writer == CONDUCTOR:
         return []
-    plan = next((found for found in plans if staged.branch and found.branch == staged.branch), None)
+    plan = plan_at(staged.branch, plans)
     take_back = "git rm --cached -q" if staged.is_first else "git restore --staged"
     return [finding for path in staged.paths for finding in _path(path, plan, policy, plans, take_back)]
 

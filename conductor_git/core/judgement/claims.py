@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import cached_property
+
 import msgspec
 
 from conductor_git.core.findings import Finding, newest_of
@@ -29,6 +32,8 @@ class Claims:
         self.history = history
         self.graph = history.graph
         self.starts: dict[Oid, str] = {}
+        self._parts: dict[Oid, message.PartStart] = {}
+        """The first commits of executors' branches."""
         self.by_target: dict[Target, list[Said]] = {}
         self.plans_said: dict[Oid, str] = {}
         """Claim commit -> plan, also of claims that are inert."""
@@ -40,8 +45,8 @@ class Claims:
         """Plan -> the newest revert, in integration, of a merge that landed it."""
         tip = history.integration
         self.landed = self.graph.below([tip.oid] if tip else [])
-        tips = {plan.plan: found.oid for plan in plans if (found := history.branches.get(plan.branch))}
-        self.holders = Holders(self.graph, tips, self.landed)
+        self._tips = {plan.plan: found for plan in plans if (found := history.branches.get(plan.branch))}
+        self.holders = Holders(self.graph, {plan: found.oid for plan, found in self._tips.items()}, self.landed)
         self._spine = frozenset(self.graph.first_parents(tip.oid)) if tip else frozenset()
         self._starts_of: dict[str, list[Oid]] = {}
         self._start_below: dict[Oid, str | None] = {}
@@ -94,6 +99,41 @@ class Claims:
             known[oid] = found
         return found
 
+    def executor_of(self, commit: Oid) -> message.PartStart | None:
+        """Whose part of a wave a commit is: that of the executor's start nearest below it on its first-parent chain.
+
+        Of nobody's where that start is on the first-parent chain of the plan's own branch, or of what landed: the plan
+        was forwarded onto it, and what is above is the plan's.
+        """
+        if not self._parts:
+            return None
+        for oid in self.graph.first_parents(commit):
+            if oid in self._parts:
+                return None if oid in self._taken_over else self._parts[oid]
+            if oid in self.starts or oid in self._spine:
+                break
+        return None
+
+    @cached_property
+    def _taken_over(self) -> frozenset[Oid]:
+        """The starts of executors that are on plans' own first-parent chains."""
+        tips = [oid for tip in self._tips.values() for oid in (tip.oid, *(other for _, other in tip.others))]
+        tips += [parent for step in self._spine for parent in self.graph.parents(step)[1:]]
+        # A tip that was not read is a copy of nobody's interest.
+        known = [tip for tip in dict.fromkeys(tips) if tip in self.graph.nodes]
+        return frozenset(oid for tip in known for oid in self._own_chain(tip) if oid in self._parts)
+
+    def is_part_start(self, commit: Oid) -> bool:
+        """Whether an executor's branch begins with it."""
+        return commit in self._parts
+
+    def _own_chain(self, tip: Oid) -> Iterator[Oid]:
+        """A first-parent chain down to the plan's start."""
+        for oid in self.graph.first_parents(tip):
+            yield oid
+            if oid in self.starts or oid in self._spine:
+                return
+
     def _read(self) -> None:
         # Oldest first, whatever order they were read in: a board must not depend on what a cache held.
         spoken = [(oid, note) for oid, note in self.history.notes.items() if oid != self.history.since]
@@ -103,6 +143,8 @@ class Claims:
             if start is not None:
                 self.starts[oid] = start.plan
                 self._starts_of.setdefault(start.plan, []).append(oid)
+            elif (part := message.parse_part_start(note.line)) is not None:
+                self._parts[oid] = part
         counting = [(oid, note) for oid, note in spoken if oid in self.landed or self.holders.any_holds(oid)]
         said: dict[Oid, Target] = {}
         for oid, note in counting:
@@ -158,6 +200,9 @@ class Claims:
             others.add(here)
         if others:
             return "CG103", f"names plan {names[0]} and stands on plan {', '.join(sorted(others))}"
+        part = self.executor_of(oid)
+        if part is not None:
+            return "CG107", f"stands where '{part.name}' carries out {part.target}, and an executor claims nothing"
         if trailers.wave not in (None, claim.wave):
             return "CG104", f"says wave {claim.wave} and its trailer wave {trailers.wave}"
         return "", ""

@@ -60,6 +60,8 @@ class History(msgspec.Struct, frozen=True):
     since_known: bool = True
     """False when `since` is not in this clone: then nothing here can be called an alarm."""
     shallow: bool = False
+    executors: dict[str, Tip] = {}
+    """Tip by short branch name, for the branches of wave executors."""
 
     @property
     def nodes(self) -> Mapping[Oid, Node]:

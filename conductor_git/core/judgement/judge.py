@@ -11,6 +11,7 @@ from conductor_git.core.judgement.history import Pairs
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.judgement.verdicts import Verdicts
 from conductor_git.core.messages import message
+from conductor_git.core.planning.executors import read_executor
 from conductor_git.core.planning.rules import RuleSet
 from conductor_git.core.targets import Oid, Target
 
@@ -77,6 +78,9 @@ def malformed(line: str, spoken: message.Malformed) -> Finding:
 
 
 def _target(spoken: message.Claim, saying: Saying, snapshot: Snapshot, claims: Claims) -> Target | Finding:
+    part = _part(saying, snapshot, claims)
+    if part is not None:
+        return _executors(*part, saying.branch, snapshot, claims)
     here = snapshot.plan_of_branch(saying.branch) if saying.branch else None
     stands = next((found for parents in saying.parents if parents and (found := claims.plan_of(parents[0]))), None)
     own = stands or (here.plan if here else None)
@@ -99,6 +103,27 @@ def _target(spoken: message.Claim, saying: Saying, snapshot: Snapshot, claims: C
         text = f"{where} belongs to plan {own}, and the message claims plan {spoken.plan}"
         return Finding("CG103", "error", own, text, f"conductor-git claim {own}")
     return undeclared(Target(own, spoken.wave), snapshot) or Target(own, spoken.wave)
+
+
+def _part(saying: Saying, snapshot: Snapshot, claims: Claims) -> tuple[Target, str] | None:
+    """Which wave whose executor would speak: by the branch, and by the commits below."""
+    named = read_executor(saying.branch, snapshot.plans)
+    if named is not None:
+        return named.target, named.name
+    parts = (claims.executor_of(parents[0]) for parents in saying.parents if parents)
+    return next(((part.target, part.name) for part in parts if part), None)
+
+
+def _executors(target: Target, name: str, branch: str | None, snapshot: Snapshot, claims: Claims) -> Finding:
+    """The finding for a claim by an executor, with who can claim instead."""
+    plan = snapshot.plan(target.plan)
+    agent = Verdicts(snapshot, claims).agent(target.plan)
+    where = f"on '{plan.branch}'" if plan else "on its branch"
+    text = f"'{name}' carries out {target} and claims nothing: '{agent}' takes the work in and claims it {where}"
+    # What is refused may also be a merge that brings it: there, only whoever leads the plan can do anything about it.
+    led = plan is not None and branch == plan.branch
+    hint = f"conductor-git claim {target}" if led else f"conductor-git validate {target}    # proves it all the same"
+    return Finding("CG107", "error", str(target), text, hint)
 
 
 def undeclared(target: Target, snapshot: Snapshot) -> Finding | None:

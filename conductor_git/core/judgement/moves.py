@@ -250,7 +250,9 @@ def _claims(history: History, oid: Oid) -> bool:
 
 def _speaks(history: History, oid: Oid) -> bool:
     """Whether it is a claim or a start commit, which integration itself never makes."""
-    return _claims(history, oid) or (oid in history.notes and message.parse_start(history.notes[oid].line) is not None)
+    line = history.notes[oid].line if oid in history.notes else ""
+    starts = message.parse_start(line) or message.parse_part_start(line)
+    return starts is not None or _claims(history, oid)
 
 
 def _copies(tip: Tip) -> tuple[Oid, ...]:

@@ -77,8 +77,9 @@ def judge_standing(snapshot: Snapshot, claims: Claims) -> dict[str, list[Finding
 
 
 def judge_intake(merging: Merging, head: Oid, snapshot: Snapshot) -> list[Finding]:
-    """Judge a merge that is about to be committed, on top of `head`: into integration, or into a plan's branch."""
-    plan = snapshot.plan_of_branch(merging.branch) if merging.branch else None
+    """Judge a merge that is about to be committed, on top of `head`: into integration, a plan's branch, or that of one
+    of its executors."""
+    plan = snapshot.plan_at(merging.branch)
     if plan is None or merging.branch == snapshot.policy.integration:
         return judge_merge(merging, snapshot)
     claims = Claims(snapshot.history, snapshot.plans)

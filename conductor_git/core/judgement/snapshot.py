@@ -10,6 +10,7 @@ from conductor_git.core.events.ledger import Ledger
 from conductor_git.core.events.signers import Signers
 from conductor_git.core.findings import Finding
 from conductor_git.core.judgement.history import History
+from conductor_git.core.planning.executors import plan_at
 from conductor_git.core.planning.plan import BrokenPlan, Plan
 from conductor_git.core.planning.policy import Policy
 from conductor_git.core.planning.rules import RuleSet, Scripts
@@ -51,3 +52,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     def plan_of_branch(self, branch: str) -> Plan | None:
         """The plan whose branch (short name) this is."""
         return next((found for found in self.plans if found.branch == branch), None)
+
+    def plan_at(self, branch: str | None) -> Plan | None:
+        """The plan that is worked on on a branch (short name): its own, or one of its executors'."""
+        return plan_at(branch, self.plans)

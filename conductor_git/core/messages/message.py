@@ -24,7 +24,7 @@ everybody else such a line is malformed.
 `chore: ✅ Wave 3 Complete` is malformed too: whoever always writes a type believes to have claimed.
 
 **Ordinary**: everything else. Above all what begins with another word: `fixup! squash! amend! Revert Reapply Merge`,
-`feat: wave 3 complete`, and the start line `▶ PLAN P START - AGENT`.
+`feat: wave 3 complete`, and the start lines `▶ PLAN P START - AGENT` and `▶ WAVE P.N START - NAME`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from collections.abc import Iterable
 import msgspec
 
 from conductor_git.core.messages.claimtext import SHORTCODE, TICK, is_note
-from conductor_git.core.targets import PLAN_ID, WAVE_NUMBER
+from conductor_git.core.targets import PLAN_ID, WAVE_NUMBER, Target
 
 PLAN_TRAILER = "Conductor-Plan"
 WAVE_TRAILER = "Conductor-Wave"
@@ -48,6 +48,8 @@ _CLAIM = re.compile(
 )
 _STARTS_WITH = "▶ PLAN "
 _START = re.compile(rf"{_STARTS_WITH}({PLAN_ID}) START - (.*)")
+_PART_STARTS_WITH = "▶ WAVE "
+_PART_START = re.compile(rf"{_PART_STARTS_WITH}({PLAN_ID})\.({WAVE_NUMBER}) START - (.*)")
 
 _OID = r"[0-9a-f]{40}(?:[0-9a-f]{24})?"
 _DIGEST = r"sha256:[0-9a-f]{64}"
@@ -90,6 +92,13 @@ class Start(msgspec.Struct, frozen=True):
     agent: str
 
 
+class PartStart(msgspec.Struct, frozen=True):
+    """The first line of the empty commit that a wave executor's branch begins with."""
+
+    target: Target
+    name: str
+
+
 class Trailers(msgspec.Struct, frozen=True):
     """The Conductor- trailers of one message; None for each that is not there."""
 
@@ -106,7 +115,7 @@ class Trailers(msgspec.Struct, frozen=True):
 def parse(message: str, *, keyboard: bool = False) -> Spoken:
     """What the first line of a message says; `keyboard` where the caller rewrites the line before it is committed."""
     line = message.partition("\n")[0]
-    if line.startswith(_STARTS_WITH):
+    if line.startswith((_STARTS_WITH, _PART_STARTS_WITH)):
         return Ordinary()
     typed = line.startswith(SHORTCODE)
     exact = TICK + line.removeprefix(SHORTCODE) if typed else line
@@ -180,6 +189,17 @@ def parse_start(message: str) -> Start | None:
 def render_start(start: Start) -> str:
     """The first line of a start commit."""
     return f"{_STARTS_WITH}{start.plan} START - {start.agent}"
+
+
+def parse_part_start(message: str) -> PartStart | None:
+    """The start of a wave executor's branch that the first line of a message says; None where it says none."""
+    found = _PART_START.fullmatch(message.partition("\n")[0])
+    return PartStart(Target(found[1], int(found[2])), found[3]) if found and is_note(found[3]) else None
+
+
+def render_part_start(start: PartStart) -> str:
+    """The first line of the commit that an executor's branch begins with."""
+    return f"{_PART_STARTS_WITH}{start.target} START - {start.name}"
 
 
 def made_ordinary(line: str) -> str:

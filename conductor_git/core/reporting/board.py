@@ -27,6 +27,24 @@ class Proof(msgspec.Struct, frozen=True):
     passed: bool
 
 
+class Executor(msgspec.Struct, frozen=True):
+    """Somebody who carries out a wave, or tasks of it, for the agent who has the plan."""
+
+    name: str
+    branch: str
+    workspace: str = ""
+    """As in plan files; empty where the ledger that says it is not here."""
+    tasks: tuple[str, ...] = ()
+    tip: Oid | None = None
+    """None while the branch is not in this clone."""
+    ahead: int = 0
+    """Commits, no merges, that the plan's branch has not taken in yet."""
+    last_activity: int | None = None
+    """Seconds since the epoch."""
+    brief: str = ""
+    """`sha256:<hex>` of the brief that was printed when the work was handed over."""
+
+
 class WaveStatus(msgspec.Struct, frozen=True):
     """One wave, or with `wave` None the plan's own claim."""
 
@@ -45,6 +63,8 @@ class WaveStatus(msgspec.Struct, frozen=True):
     """Claims that it needs and that are complete, but not in its branch yet."""
     note: str = ""
     """What the claim's line says after its dash."""
+    executors: tuple[Executor, ...] = ()
+    """Whose branch is here, or who was given a part of it and has not finished."""
 
 
 class Guidance(msgspec.Struct, frozen=True):

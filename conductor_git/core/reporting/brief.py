@@ -30,6 +30,18 @@ class Place(msgspec.Struct, frozen=True):
     workspace: str
 
 
+class Share(msgspec.Struct, frozen=True):
+    """What one executor is given: which tasks of a wave (none named: all of it), and where."""
+
+    name: str = ""
+    branch: str = ""
+    workspace: str = ""
+    tasks: tuple[str, ...] = ()
+
+
+NO_SHARE = Share()
+
+
 class BriefWave(msgspec.Struct, frozen=True):
     """One wave as a brief shows it; every value is text that is safe to print."""
 
@@ -77,6 +89,8 @@ class Brief(msgspec.Struct, frozen=True):
     """The target to start with: the lowest wave that can be worked on, else that is not complete, or the plan."""
     next_waits_for: tuple[str, ...] = ()
     """What must be complete before anybody starts with it."""
+    share: Share = NO_SHARE
+    """Of an executor: who it is, and which part of the wave it is given."""
 
 
 def make_brief(
@@ -89,6 +103,7 @@ def make_brief(
     status: PlanStatus | None = None,
     guidance: tuple[str, ...] = (),
     wave: int | None = None,
+    share: Share = NO_SHARE,
 ) -> Brief:
     """Gather a plan's brief, or with `wave` that of one declared wave. Without `status` every wave is shown as open."""
     states = {known.wave: known for known in status.waves} if status else {}
@@ -123,6 +138,7 @@ def make_brief(
         waves=waves,
         next=begin,
         next_waits_for=next((known.waiting_for for known in waves if known.target == begin), ()),
+        share=Share(_line(share.name), _line(share.branch), _line(share.workspace), _lines(share.tasks)),
     )
 
 
@@ -130,8 +146,11 @@ def render_brief(brief: Brief, format: Format = "md", *, short: bool = False) ->
     """The brief as text without a final newline: Markdown (`short` in about ten lines), JSON, or a checklist."""
     if format == "json":
         return msgspec.json.format(msgspec.json.encode(brief), indent=2).decode()
-    name = "checklist" if format == "checklist" else "short" if short else brief.role
+    name = "checklist" if format == "checklist" else "short" if short else _TEMPLATES[brief.role]
     return _template(f"{name}.md.j2", msgspec.to_builtins(brief)).strip("\n")
+
+
+_TEMPLATES = {"orchestrator": "plan", "executor": "wave"}
 
 
 def unblocked_by(plan: str, plans: Iterable[Plan]) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from conductor_git.core.planning.plan import BrokenPlan, Plan, Wave
 from conductor_git.core.planning.plancheck import find_obstacles
 from conductor_git.core.reporting.blockers import show_blockers
 from conductor_git.core.reporting.board import SCHEMA, Board, PlanStatus, Proof, State, WaiverStatus, WaveStatus
+from conductor_git.core.reporting.executors import Executors
 from conductor_git.core.reporting.steps import next_steps
 from conductor_git.core.say import printable
 from conductor_git.core.targets import Oid, Target
@@ -83,6 +84,7 @@ class _Folder:
             self.claimed.setdefault(target.plan, {})[target] = [said.commit for said in listed]
         self.strayed = judge_standing(snapshot, claims)
         self.blockers = show_blockers(snapshot.ledger.events, snapshot.policy.limits)
+        self.executors = Executors(snapshot, claims)
         self.unblocks: dict[str, set[Target]] = {}
         for plan in snapshot.plans:
             for need in plan.needs:
@@ -157,7 +159,9 @@ class _Folder:
         waiting = tuple(map(str, open_needs)) if state == "waiting" else ()
         tip = self.snapshot.history.branches.get(plan.branch) if state in ("active", "ready") else None
         missing = self.verdicts.missing(target, tip.oid) if tip else ()
-        return msgspec.structs.replace(_status(verdict, wave.title, state, waiting), missing=missing)
+        executors = self.executors.of(target, complete=verdict.complete)
+        status = _status(verdict, wave.title, state, waiting)
+        return msgspec.structs.replace(status, missing=missing, executors=executors)
 
     def _retired(self, plan: Plan) -> list[WaveStatus]:
         declared = {wave.number for wave in plan.waves}

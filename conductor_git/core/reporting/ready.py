@@ -7,6 +7,7 @@ from typing import Any
 from conductor_git.core.durations import ago
 from conductor_git.core.events.shortids import SHOWN
 from conductor_git.core.reporting.board import Board, Step
+from conductor_git.core.reporting.executors import executor_text, executors_data, executors_of
 from conductor_git.core.reporting.lines import cells, one_line
 from conductor_git.core.say import printable
 from conductor_git.core.targets import Target
@@ -26,6 +27,7 @@ def ready_data(board: Board) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "ready": ready_steps(board),
+        "executors": executors_data(board),
         "blockers": [blocker for status in board.plans for blocker in status.blockers],
         "findings": [finding for finding in board.findings if finding.refuses],
     }
@@ -37,6 +39,8 @@ def ready_text(board: Board, now: int) -> str:
     widths = [max((cells(row[at]) for row in rows), default=0) for at in range(3)]
     lines = ["  ".join([*map(_padded, row, widths), printable(row[3])]).rstrip() for row in rows]
     for status in board.plans:
+        for target, executor in executors_of(status):
+            lines.append(one_line(f"executor of {target}: {executor_text(executor, now)}"))
         for blocker in status.blockers:
             told = f"{blocker.message} ({blocker.writer}, {ago(now - blocker.since)})"
             grade = f"{blocker.level} " if blocker.level else ""

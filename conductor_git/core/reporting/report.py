@@ -9,7 +9,8 @@ import msgspec
 from conductor_git.core.durations import ago, utc
 from conductor_git.core.events.shortids import SHOWN
 from conductor_git.core.findings import Finding, Severity
-from conductor_git.core.reporting.board import Blocker, Board, PlanStatus, State, Step, WaveStatus
+from conductor_git.core.reporting.board import Blocker, Board, Executor, PlanStatus, State, Step, WaveStatus
+from conductor_git.core.reporting.executors import executor_text, executors_of
 from conductor_git.core.reporting.lines import GAP, Line, Span, Style, cells, columns, one_line, pad, plain, shorten
 from conductor_git.core.reporting.overdue import is_silent
 from conductor_git.core.reporting.steps import idle
@@ -217,7 +218,9 @@ def _fitted(rows: list[list[Span]], width: int) -> list[list[Span]]:
 def _details(status: PlanStatus, now: int, width: int, *, every: bool) -> list[Line]:
     """What backs each claim of a plan; of a landed one its own claim only."""
     waves = [*status.waves, status.claim] if every or status.state != "merged" else [status.claim]
-    lines = columns([_claim(status, wave, now) for wave in waves if wave.commit is not None or every], width)
+    shown = [wave for wave in waves if wave.commit is not None or wave.executors or every]
+    lines = columns([_claim(status, wave, now) for wave in shown], width)
+    lines += [line for told, executor in executors_of(status) for line in _executor(told, executor, now)]
     lines += [line for blocker in status.blockers for line in _blocker(blocker, now)]
     lines += [((f"  {text}", style),) for text, style in _plan_findings(status)]
     return [_title(status), *lines] if lines else []
@@ -236,6 +239,11 @@ def _claim(status: PlanStatus, wave: WaveStatus, now: int) -> list[Span]:
         (wave.commit[:7] if wave.commit else "", "dim"),
         (said, "dim" if wave.state != "claimed" else ""),
     ]
+
+
+def _executor(told: str, executor: Executor, now: int) -> Iterator[Line]:
+    text = f"executor of {told}: {executor_text(executor, now)}"
+    yield ("  ", ""), (one_line(text), "busy" if executor.ahead else "dim")
 
 
 def _blocker(blocker: Blocker, now: int) -> Iterator[Line]:

@@ -8,7 +8,7 @@ import msgspec
 
 from conductor_git.core.durations import ago
 from conductor_git.core.events.shortids import SHOWN
-from conductor_git.core.reporting.board import Board, PlanStatus, Step, WaveStatus
+from conductor_git.core.reporting.board import Board, Executor, PlanStatus, Step, WaveStatus
 from conductor_git.core.standing import CONDUCTOR, SCORES
 
 _TO_MEND = frozenset({"CG210", "CG701", "CG703", "CG704", "CG705", "CG706"})
@@ -84,6 +84,7 @@ def _working(status: PlanStatus) -> Iterator[Step]:
         yield Step(status.agent, f"claim plan {status.plan}", f"conductor-git claim {status.plan}")
     elif current.state == "claimed":
         yield from _unproven(status, current.awaiting, current.findings and current.findings[0].hint)
+    yield from (_take_in(status, executor) for wave in status.waves for executor in wave.executors if executor.ahead)
     # What waits for others holds nobody up who has something else to do.
     yield from (_work(status, wave) for wave in status.waves if wave.state in ("active", "ready"))
 
@@ -94,6 +95,10 @@ def _work(status: PlanStatus, wave: WaveStatus) -> Step:
         commits = " ".join(oid[:12] for oid in wave.missing)
         return Step(status.agent, f"take in what {target} needs, on its branch", f"git merge {commits}", target)
     return Step(status.agent, f"work on {target}, commit, then claim it", f"conductor-git claim {target}", target)
+
+
+def _take_in(status: PlanStatus, executor: Executor) -> Step:
+    return Step(status.agent, f"take in what {executor.name} committed", f"git merge {executor.branch}")
 
 
 def _answering(status: PlanStatus, then: str = "") -> Iterator[Step]:

@@ -14,6 +14,7 @@ from conductor_git.core.hooktext.guards import (
     guarded_refs,
     known,
     questions,
+    render_executors,
     render_specs,
 )
 from conductor_git.core.targets import Oid
@@ -57,7 +58,7 @@ def guards_folder(repo: Repository) -> str:
 
 
 def _stands(place: str) -> bool:
-    return all(os.path.isfile(os.path.join(place, name)) for name in ("default", "known"))
+    return all(os.path.isfile(os.path.join(place, name)) for name in ("default", "known", "executors"))
 
 
 def _put(folder: str, control: Control) -> None:
@@ -72,6 +73,7 @@ def _put(folder: str, control: Control) -> None:
                 _write(f"{path}{name}", question)
         _write(os.path.join(draft, "paths"), "".join(f"{path}\n" for path in control_paths(control.policy)))
         _write(os.path.join(draft, "known"), known(control.policy))
+        _write(os.path.join(draft, "executors"), render_executors(control.plans))
         _write(os.path.join(draft, "default"), render_specs(guard_specs(control.policy, control.plans, "")))
         _swap(draft, os.path.join(folder, control.oid))
     finally:

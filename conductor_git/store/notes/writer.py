@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from conductor_git.core.errors import CannotRun
+from conductor_git.core.planning.executors import ExecutorBranch, read_executor
 from conductor_git.core.planning.plan import Plan
 from conductor_git.core.standing import CONDUCTOR
 from conductor_git.core.targets import is_plan_id
@@ -79,16 +80,25 @@ def branch_plan(repo: Repository, plans: Iterable[Plan], *, environ: Mapping[str
     Raises CannotRun when CONDUCTOR_PLAN is no plan's id.
     """
     environ = os.environ if environ is None else environ
+    plans = tuple(plans)
     of_branch = {plan.branch: plan.plan for plan in plans if plan.branch}
     here = checked_out(repo)
     if here in of_branch:
         return of_branch[here]
+    executor = read_executor(here, plans)
+    if executor is not None:
+        return executor.target.plan
     given = environ.get("CONDUCTOR_PLAN", "")
     if given:
         if not is_plan_id(given):
             raise CannotRun(f"CONDUCTOR_PLAN '{given}' is no plan", hint="conductor-git plan list")
         return given
     return next((of_branch[name] for key in _CI_BRANCH if (name := environ.get(key, "")) in of_branch), None)
+
+
+def executor_here(repo: Repository, plans: Iterable[Plan]) -> ExecutorBranch | None:
+    """Whose part of which wave the checked-out branch is; None where it is no executor's."""
+    return read_executor(checked_out(repo), plans)
 
 
 def checked_out(repo: Repository) -> str | None:
@@ -128,6 +138,9 @@ def _named(repo: Repository, plans: tuple[Plan, ...], environ: Mapping[str, str]
     plan = next((plan for plan in plans if branch is not None and plan.branch == branch), None)
     if plan is not None and is_writer(plan.agent):
         return plan.agent, f"agent of plan {plan.plan}, whose branch '{branch}' is checked out"
+    part = read_executor(branch, plans)
+    if part is not None:
+        return part.name, f"branch '{branch}', where that one carries out {part.target}, is checked out"
     return None
 
 

@@ -15,6 +15,7 @@ from conductor_git.core.errors import CannotRun
 from conductor_git.core.judgement.graph import Graph, Node
 from conductor_git.core.judgement.history import History, Note, Pairs, Tip
 from conductor_git.core.messages import message
+from conductor_git.core.planning.executors import read_executor
 from conductor_git.core.planning.plan import Plan
 from conductor_git.core.planning.policy import Policy
 from conductor_git.core.targets import Oid
@@ -64,7 +65,9 @@ def read_history(
     by_branch = refs.by_branch()
     branches = {plan.branch: found for plan in plans if (found := _copies(refs, by_branch, plan.branch))}
     trunk = _copies(refs, by_branch, policy.integration)
-    tips = {oid for found in (*branches.values(), trunk) for oid in found.values()} | set(also)
+    executors = {name: _copies(refs, by_branch, name) for name in _executors(refs, by_branch, plans)}
+    copies = (*branches.values(), *executors.values(), trunk)
+    tips = {oid for found in copies for oid in found.values()} | set(also)
     edge = _edge(repo)
     known = memo.load(repo, _CACHE, _Read) if use_cache else None
     if known is None or (known.since, known.edge) != (policy.since, edge):
@@ -86,6 +89,7 @@ def read_history(
         since=Oid(policy.since) if policy.since else None,
         since_known=_is_here(repo, known, policy.since),
         shallow=repo.shallow,
+        executors={name: _tip(graph, found) for name, found in executors.items()},
     )
     merges = merges_of_claims(history, graph, policy)
     fresh |= _weigh_trees(repo, known, history, graph, policy, merges)
@@ -103,6 +107,12 @@ def _commits_here(repo: Repository, oids: list[Oid]) -> set[Oid]:
     stdin = "".join(f"{oid}\n" for oid in oids).encode("utf-8", "surrogateescape")
     lines = repo.git("cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=stdin).lines()
     return {Oid(line.removesuffix(" commit")) for line in lines if line.endswith(" commit")}
+
+
+def _executors(refs: Refs, by_branch: Mapping[str, list[str]], plans: tuple[Plan, ...]) -> list[str]:
+    """The branches of wave executors (short names), here and as remotes were last seen to have them."""
+    local = (ref.removeprefix(HEADS) for ref in refs.oids if ref.startswith(HEADS))
+    return [name for name in sorted({*local, *by_branch}) if read_executor(name, plans)]
 
 
 def _edge(repo: Repository) -> bytes:
@@ -230,7 +240,8 @@ def _seconds(text: str) -> int:
 
 
 def _says_something(line: str) -> bool:
-    return not isinstance(message.parse(line), message.Ordinary) or message.parse_start(line) is not None
+    said = message.parse_start(line) or message.parse_part_start(line)
+    return said is not None or not isinstance(message.parse(line), message.Ordinary)
 
 
 def _read_trailers(repo: Repository, known: _Read, commits: list[Oid]) -> None:

@@ -7,7 +7,16 @@ from collections.abc import Iterator
 import msgspec
 
 from conductor_git.core.errors import CannotRun
-from conductor_git.core.messages.message import DELEGATION_TRAILER, PLAN_TRAILER, Start, parse_start, render_start
+from conductor_git.core.messages.message import (
+    DELEGATION_TRAILER,
+    PLAN_TRAILER,
+    WAVE_TRAILER,
+    PartStart,
+    Start,
+    parse_start,
+    render_part_start,
+    render_start,
+)
 from conductor_git.core.targets import Oid
 from conductor_git.store.plumbing.git import GitFailed
 from conductor_git.store.plumbing.repository import Repository
@@ -60,7 +69,20 @@ def _starts(repo: Repository, tip: Oid, *walk: str, since: str) -> Iterator[Begu
 
 def make_start(repo: Repository, start: Start, event: Oid, parent: Oid) -> Oid:
     """Write the start commit on `parent`, with its tree; no ref is moved. Raises CannotRun without an identity."""
-    message = f"{render_start(start)}\n\n{PLAN_TRAILER}: {start.plan}\n{DELEGATION_TRAILER}: {event}\n"
+    return _write(
+        repo, f"{render_start(start)}\n\n{PLAN_TRAILER}: {start.plan}\n{DELEGATION_TRAILER}: {event}\n", parent
+    )
+
+
+def make_part_start(repo: Repository, start: PartStart, event: Oid, parent: Oid) -> Oid:
+    """As `make_start`, for the branch of a wave executor."""
+    trailers = {PLAN_TRAILER: start.target.plan, WAVE_TRAILER: start.target.wave, DELEGATION_TRAILER: event}
+    lines = "".join(f"{key}: {value}\n" for key, value in trailers.items())
+    message = f"{render_part_start(start)}\n\n{lines}"
+    return _write(repo, message, parent)
+
+
+def _write(repo: Repository, message: str, parent: Oid) -> Oid:
     written = repo.git(
         "commit-tree", "-p", parent, "-F", "-", f"{parent}^{{tree}}", stdin=message.encode(), writes=True
     )

@@ -204,7 +204,8 @@ def base_of(repo: Repository, integration: str, upstream: Upstream | None) -> Oi
 
 def _said_before(repo: Repository, order: Order) -> Event | None:
     # Killed between the event and the note of it: the last word about this plan is then already what we would say.
-    said = [found for found in read_ledger(repo).events if found.kind == "delegation" and found.plan == order.plan.plan]
+    about = Target(order.plan.plan)
+    said = [found for found in read_ledger(repo).events if found.kind == "delegation" and found.target == about]
     return said[-1] if said and (said[-1].writer, said[-1].data) == (order.writer, order.data) else None
 
 

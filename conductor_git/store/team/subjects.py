@@ -8,7 +8,7 @@ from conductor_git.core.errors import CannotRun
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.reporting.board import Board
 from conductor_git.core.targets import Oid, Target, parse_target
-from conductor_git.store.notes.writer import branch_plan
+from conductor_git.store.notes.writer import branch_plan, executor_here
 from conductor_git.store.plumbing.repository import Repository
 from conductor_git.store.plumbing.staged import index_tree
 
@@ -16,8 +16,8 @@ from conductor_git.store.plumbing.staged import index_tree
 def find_target(
     repo: Repository, snapshot: Snapshot, board: Board, text: str, *, environ: Mapping[str, str] | None = None
 ) -> Target:
-    """The plan or wave that `text` names; of none, this worktree's plan and its lowest wave that is not complete, after
-    the last one the plan itself.
+    """The plan or wave that `text` names; of none, an executor's own wave, else this worktree's plan and its lowest
+    wave that is not complete, after the last one the plan itself.
 
     Raises CannotRun where there is no such plan or wave, or no plan here.
     """
@@ -28,8 +28,9 @@ def find_target(
         where = "this branch" if repo.head_ref() else "a detached HEAD"
         raise CannotRun(f"{where} belongs to no plan, and none was named", hint="conductor-git log-status")
     else:
+        part = executor_here(repo, snapshot.plans)
         status = board.plan(here)
-        target = Target(here, None if status is None else status.current)
+        target = part.target if part else Target(here, None if status is None else status.current)
     _check_declared(snapshot, target)
     return target
 
