@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conductor_git.core.planning import sections
 from conductor_git.core.planning.plan import BrokenPlan, Criterion, Manual, Plan, Validation, Wave
 from conductor_git.core.planning.planfile import PLAN_KEYS, WAVE_KEYS, parse_plan
 from conductor_git.core.planning.plantext import render_plan
@@ -281,8 +282,19 @@ BLOCKS = st.sampled_from(
         "---\n",
         "<b>\n",
         "  x\n",
+        "# é 1. [a]: /b\n",
+        "- [ ] x *y*\n",
+        "w\x1e\r=\n",
+        "## H\x85\n",
     ]
 )
+
+
+@given(st.lists(BLOCKS | st.text(max_size=4), max_size=8).map("".join))
+@settings(max_examples=300, deadline=None)
+def test_what_is_read_without_a_parser_is_what_the_parser_finds(body: str) -> None:
+    lines = body.split("\n")
+    assert sections._headings(lines) == sections._parsed_headings(lines)
 
 
 @given(st.lists(BLOCKS, max_size=12).map("".join))

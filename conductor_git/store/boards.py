@@ -9,6 +9,7 @@ import msgspec
 
 from conductor_git.core.reporting.board import Board
 from conductor_git.store.files import memo
+from conductor_git.store.plumbing.aside import Aside
 from conductor_git.store.plumbing.refs import Refs, read_refs
 from conductor_git.store.plumbing.repository import Repository
 from conductor_git.store.plumbing.seen import was_seen
@@ -26,9 +27,12 @@ def read_board(repo: Repository, now: int, *, refs: Refs | None = None) -> Board
 
     Raises CannotRun where there is no policy, or git cannot be read.
     """
+    kept = memo.load(repo, _MEMO, _Kept)
+    if kept is None:
+        # While git says what there is.
+        Aside(_load_judges)
     refs = read_refs(repo) if refs is None else refs
     key = board_key(repo, refs)
-    kept = memo.load(repo, _MEMO, _Kept)
     if kept is not None and kept.key == key:
         return kept.board
     from conductor_git.core.reporting.fold import fold
@@ -38,6 +42,11 @@ def read_board(repo: Repository, now: int, *, refs: Refs | None = None) -> Board
     board = fold(with_changes(repo, take(repo, refs=refs)), now)
     memo.save(repo, _MEMO, _Kept(key, board))
     return board
+
+
+def _load_judges() -> None:
+    from conductor_git.core.reporting import fold  # noqa: F401
+    from conductor_git.store import snapshot  # noqa: F401
 
 
 def board_key(repo: Repository, refs: Refs) -> bytes:

@@ -76,6 +76,28 @@ def _add(sections: dict[int, Section], named: re.Match[str], text: str, line: in
 
 def _headings(lines: list[str]) -> tuple[list[_Heading], int | None]:
     """The top-level headings of level one and two, and the line of a block that is still open at the end."""
+    if all(map(_PLAIN.fullmatch, lines)):
+        return _plain_headings(lines), None
+    return _parsed_headings(lines)
+
+
+_PLAIN = re.compile(
+    r"|#{1,6} [^\W_](?:[^#\\\r\0]*[^#\\\r\0\s])?"  # a heading
+    r"| *(?:(?:[-*]|[0-9]{1,9}\.) (?:\[[ x]\] )?)?(?:[^\W\d_]|[…“(]|\*\*[^\W_]|`[^\W_])[^\r\0]*"  # text, or an item
+)
+"""Lines of which Markdown has only one reading. Nearly all plans have no others, and loading a parser takes as long as
+all the rest of reading them."""
+
+
+def _plain_headings(lines: list[str]) -> list[_Heading]:
+    return [
+        _Heading(number, number + 1, line.partition(" ")[2])
+        for number, line in enumerate(lines)
+        if line.startswith(("# ", "## "))
+    ]
+
+
+def _parsed_headings(lines: list[str]) -> tuple[list[_Heading], int | None]:
     # A heading of our own at the end tells whether the end is still inside a fence, a comment or the like.
     tokens = _reader().parse("\n".join([*lines, "", "# end"]))
     starts = [token.map[0] for token in tokens if token.level == 0 and token.map]
