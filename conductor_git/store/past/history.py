@@ -89,7 +89,7 @@ def read_history(
         since=Oid(policy.since) if policy.since else None,
         since_known=_is_here(repo, known, policy.since),
         shallow=repo.shallow,
-        executors={name: _tip(graph, found) for name, found in executors.items()},
+        executors={name: _newest(graph, found) for name, found in executors.items()},
     )
     merges = merges_of_claims(history, graph, policy)
     fresh |= _weigh_trees(repo, known, history, graph, policy, merges)
