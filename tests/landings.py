@@ -82,6 +82,15 @@ class Yard:
         value: dict[str, Any] = json.loads(said)
         return value
 
+    def alarms(self) -> list[str]:
+        """What the report calls an alarm."""
+        return [found["message"] for found in self.board()["findings"] if found["severity"] == "alarm"]
+
+    def policy(self, text: str) -> None:
+        """More of a policy, committed on main."""
+        path = ".conductor/conductor.toml"
+        self.commit(path, (self.root / path).read_text() + text)
+
     def only_landings(self) -> None:
         """The policy takes no direct steps from here on."""
         path = ".conductor/conductor.toml"

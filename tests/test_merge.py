@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.landings import Yard, claim_of
+from conductor_git.core.targets import Target
+from conductor_git.store.plumbing.repository import discover
+from tests.landings import Yard, claim_of, prove
 
 
 def test_what_is_ready_lands_as_one_batch_with_a_merge_each(yard: Yard) -> None:
@@ -168,9 +170,33 @@ def test_one_commit_that_is_asked_for_twice_lands_once(yard: Yard) -> None:
     assert yard.first_parents() == ["Land plan 2: Job 2", "begin"]
 
 
-def test_a_wave_lands_by_itself_and_its_plan_after_it(yard: Yard) -> None:
+def test_a_wave_lands_by_itself_and_its_plan_after_it_where_the_policy_says_so(yard: Yard) -> None:
+    code, said = yard.merge("2.0")
+    assert (code, yard.first_parents()) == (1, ["begin"])
+    assert "error: wave 2.0 does not land before its plan: the policy has plans land as a whole [CG519]" in said
+    yard.policy("[landing]\nwaves = true\n")
     assert yard.fates("2.0", "2") == {"2.0": "landed", "2": "landed"}
-    assert yard.first_parents() == ["Land plan 2: Job 2", "Land wave 2.0: All", "begin"]
+    assert yard.first_parents()[:2] == ["Land plan 2: Job 2", "Land wave 2.0: All"]
+
+
+def test_the_policys_own_landing_validation_runs_on_each_result_and_on_branches_of_no_plan(yard: Yard) -> None:
+    assert yard.merge("1")[0] == 0
+    script = yard.root / ".conductor" / "scripts" / "whole.sh"
+    script.write_text('#!/bin/sh\necho "whole $CONDUCTOR_PLAN" >>"$COUNT_RUNS"\n[ ! -e f3 ]\n')
+    script.chmod(0o755)
+    yard.git(yard.root, "add", ".conductor")
+    yard.policy('[landing]\nvalidation = "whole.sh"\n')
+    (alarm,) = yard.alarms()
+    assert alarm.startswith("'main' did not pass 'whole.sh', as the policy asks of landings, since ")
+    for plan in "23":
+        # A script more is other rules.
+        prove(discover(str(yard.root)), Target(plan, 0), f"b{plan}")
+        prove(discover(str(yard.root)), Target(plan), f"b{plan}")
+    yard.git(yard.root, "branch", "fix")
+    yard.commit("fixed", at="fix")
+    assert yard.fates("2", "3", "fix") == {"2": "landed", "3": "red", "fix": "landed"}
+    assert yard.ran().startswith("2 3 whole integration")
+    assert yard.alarms() == []
 
 
 def test_what_was_sent_back_lands_once_it_is_claimed_again(yard: Yard) -> None:

@@ -14,8 +14,7 @@ from conductor_git.core.judgement.claims import Claims
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.judgement.verdicts import Verdicts
 from conductor_git.core.judgement.waiving import WAIVABLE, read_waivers, why_not
-from conductor_git.core.planning.firstfiles import integration_as_plan
-from conductor_git.core.planning.rules import rules_of
+from conductor_git.core.planning.rules import integration_as_plan, rules_of
 from conductor_git.core.reporting.fold import fold
 from conductor_git.core.reporting.validationtext import failed_lines, running_lines
 from conductor_git.core.standing import CONDUCTOR
@@ -121,7 +120,7 @@ def _validated(
     repo: Repository, snapshot: Snapshot, commit: Oid, wait: float | None, say: Say, terminal: bool, now: int
 ) -> Outcome | None:
     """None where the content passes, or nothing is there to judge it; else how it ended."""
-    rules = rules_of(snapshot.policy, integration_as_plan(), INTEGRATION, snapshot.scripts)
+    rules = rules_of(snapshot.policy, integration_as_plan(snapshot.policy), INTEGRATION, snapshot.scripts)
     if isinstance(rules, Finding):
         say(f"{commit[:7]} is accepted without a run: {rules.message}")
         return None

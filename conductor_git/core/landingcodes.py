@@ -53,4 +53,10 @@ LANDING_CODES = (
         "The journal of a landing is open: it moves the integration branch at this moment, or died while it did.",
         "Finish it or take it back with `conductor-git merge --resume`.",
     ),
+    Code(
+        "CG519",
+        "wave before its plan",
+        "The policy has plans land as a whole: `waves` under `[landing]` is not true.",
+        "Land the plan once it is complete, or have the conductor set `waves = true` where others build on single waves.",
+    ),
 )

@@ -33,7 +33,7 @@ from conductor_git.core.landing.queue import (
     Withdrawn,
 )
 from conductor_git.core.planning.rules import RuleSet
-from conductor_git.core.targets import Oid, Target
+from conductor_git.core.targets import INTEGRATION, Oid, Target
 from conductor_git.store.landing.journal import Journal, Landing
 from conductor_git.store.landing.moving import Move, catch_up, land
 from conductor_git.store.landing.proving import Prover, Red, Untold, rules_for
@@ -106,6 +106,8 @@ class Line:
         into = f"'{self.move.policy.integration}' at {self.base[:7]}"
         self.watch.say(f"validating {named(action.entries)} on {into}{again}")
         targets = [entry.target for entry in action.entries]
+        if self.move.policy.landing.validation:
+            targets.append(INTEGRATION)
         try:
             told = self.prover.tell(steps[-1].tree, targets, again=action.again)
         except CannotRun as error:
@@ -116,6 +118,7 @@ class Line:
             return Unjudged(told.why, final=True)
         if isinstance(told, Red):
             whose = "" if [told.target] == targets else f" for {told.target}"
+            whose = "" if told.target == INTEGRATION else whose
             return Failed(f"{told.why}{whose}", told.log)
         self.digests.update({(steps[-1].tree, target): digest for target, digest in told.digests.items()})
         return Passed()
@@ -178,7 +181,8 @@ class Line:
                 return Withdrawn(entry.name, "; ".join(finding.message for finding in refused[entry.name]))
             if standing[entry.name].source != entry.source:
                 return Withdrawn(entry.name, f"its claim is {standing[entry.name].source[:7]} by now")
-        if any(_digest(now, entry.target) != _digest(self.snapshot, entry.target) for entry in entries):
+        targets = (INTEGRATION, *(entry.target for entry in entries))
+        if any(_digest(now, target) != _digest(self.snapshot, target) for target in targets):
             self._look()
             return Moved()
         return None

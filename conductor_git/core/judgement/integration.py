@@ -70,6 +70,8 @@ class _Judged(msgspec.Struct, frozen=True):
     """The plans of which it brought commits."""
     targets: tuple[Target, ...] = ()
     """What it landed."""
+    unvalidated: Finding | None = None
+    """What is wrong with it unless integration passed the policy's own landing validation, then or later."""
     forwarded: str | None = None
     """The plan whose commit it is itself; empty for a claim of no plan."""
 
@@ -140,6 +142,10 @@ class _Steps:
             if gone or self._undoes(each.step, wrong, undone) or each.step in self.settled:
                 pass
             elif each.forwarded is None:
+                if each.unvalidated and INTEGRATION not in passed | self._proved(each.step):
+                    # One for all of them, at the newest.
+                    kept.append(each.unvalidated)
+                    passed.add(INTEGRATION)
                 kept += [found for found in reversed(each.findings) if not _is_made_good(found, each, landed, passed)]
             elif each.forwarded not in forwarded:
                 # One alarm for each plan, at the newest of its commits: accepting that settles what is below it.
@@ -235,7 +241,8 @@ class _Steps:
             return _Judged(step, (self._uncovered(step, sorted(uncovered)),), frozenset(plans))
         targets = tuple(self.allowed.said[source].target for source, _ in parts)
         self._landed_by[step] = targets
-        return _Judged(step, tuple(self._content(step, parents, targets)), frozenset(plans), targets)
+        wrong = tuple(self._content(step, parents, targets))
+        return _Judged(step, wrong, frozenset(plans), targets, self._unvalidated_as_integration(step))
 
     def _uncovered(self, step: Oid, plans: list[str]) -> Finding:
         # A branch may carry its plan's newest claim a few commits below its tip; what lands must be the claim itself.
@@ -272,6 +279,13 @@ class _Steps:
         # A merge that failed once fails again: what is mended on top of it is what can pass.
         hint = f"conductor-git validate {target} --commit {self._name if failed else step[:12]}"
         return Finding("CG504", "alarm", step, text, hint)
+
+    def _unvalidated_as_integration(self, step: Oid) -> Finding | None:
+        own = self.snapshot.policy.landing.validation
+        if not own:
+            return None
+        text = f"'{self._name}' did not pass '{own}', as the policy asks of landings, since {step[:7]}"
+        return Finding("CG504", "alarm", step, text, _accept(step), "the next landing proves it, too")
 
     def _declared(self, step: Oid) -> dict[str, Plan]:
         return self.snapshot.history.declared.get(step, {})

@@ -15,8 +15,8 @@ from conductor_git.core.judgement.evidence import Asked, Attestations, Court, Ev
 from conductor_git.core.judgement.graph import Reach
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.judgement.waiving import Waivers
-from conductor_git.core.planning.rules import RuleSet, rules_of
-from conductor_git.core.targets import Oid, Target
+from conductor_git.core.planning.rules import RuleSet, integration_as_plan, rules_of
+from conductor_git.core.targets import INTEGRATION, Oid, Target
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -133,11 +133,10 @@ class Verdicts:
     def rules(self, target: Target) -> RuleSet | Finding:
         """The rules of now, or why there are none."""
         if target not in self._rules:
-            plan = self.plans.get(target.plan)
+            policy = self.snapshot.policy
+            plan = integration_as_plan(policy) if target == INTEGRATION else self.plans.get(target.plan)
             undeclared = Finding("CG101", "error", str(target), f"plan {target.plan} is not on the control ref")
-            self._rules[target] = (
-                rules_of(self.snapshot.policy, plan, target, self.snapshot.scripts) if plan else undeclared
-            )
+            self._rules[target] = rules_of(policy, plan, target, self.snapshot.scripts) if plan else undeclared
         return self._rules[target]
 
     def declared(self, target: Target) -> bool:

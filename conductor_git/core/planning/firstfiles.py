@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 
-from conductor_git.core.planning.plan import Plan
 from conductor_git.core.planning.policy import POLICY_PATH, Policy
 from conductor_git.core.planning.policytext import render_policy
-from conductor_git.core.targets import INTEGRATION
 
 SCRIPT = "validate.sh"
 
@@ -46,11 +44,6 @@ def with_default(text: str) -> str:
     if _TABLE.search(text):
         return _TABLE.sub(f"[validation]\n{line}\n", text, count=1)
     return f"{text.rstrip()}\n\n[validation]\n{line}\n"
-
-
-def integration_as_plan() -> Plan:
-    """What integration's own content is proven as: no file declares it, and the policy's default script judges it."""
-    return Plan(INTEGRATION.plan, "Integration", "")
 
 
 def _encoded(text: str) -> bytes:

@@ -36,6 +36,16 @@ class ValidationPolicy(msgspec.Struct, frozen=True):
     """Not fewer tests passed and not more skipped than on integration."""
 
 
+class LandingPolicy(msgspec.Struct, frozen=True):
+    """How work comes onto integration."""
+
+    validation: str = ""
+    """The script that each landing passes besides its plan's, and that judges branches of no plan; empty is the
+    policy's default for those, and nothing besides."""
+    waves: bool = False
+    """Whether complete waves may land before their plan."""
+
+
 class Limits(msgspec.Struct, frozen=True):
     """Sizes and ages."""
 
@@ -63,6 +73,7 @@ class Policy(msgspec.Struct, frozen=True):
     plans: str = ".conductor/plans/*.md"
     scripts: str = ".conductor/scripts"
     validation: ValidationPolicy = ValidationPolicy()
+    landing: LandingPolicy = LandingPolicy()
     protect: tuple[str, ...] = ()
     limits: Limits = Limits()
     trust: Trust = Trust()

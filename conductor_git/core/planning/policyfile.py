@@ -15,6 +15,7 @@ from conductor_git.core.planning.policy import (
     POLICY_PATH,
     Content,
     Direct,
+    LandingPolicy,
     Limits,
     Policy,
     Runner,
@@ -55,6 +56,10 @@ _VALIDATION: dict[str, Read] = {
     "min-tests": count(0),
     "baseline": flag,
 }
+_LANDING: dict[str, Read] = {
+    "validation": text(inner_path_problem, empty=True),
+    "waves": flag,
+}
 _LIMITS: dict[str, Read] = {
     "event-bytes": count(1024),
     "log-bytes": count(1024),
@@ -68,8 +73,10 @@ _TRUST: dict[str, Read] = {
     "conductor": flag,
     "since": text(oid_problem, empty=True),
 }
-_TABLES: dict[str, tuple[type[ValidationPolicy | Limits | Trust], dict[str, Read]]] = {
+_Table = ValidationPolicy | LandingPolicy | Limits | Trust
+_TABLES: dict[str, tuple[type[_Table], dict[str, Read]]] = {
     "validation": (ValidationPolicy, _VALIDATION),
+    "landing": (LandingPolicy, _LANDING),
     "limits": (Limits, _LIMITS),
     "trust": (Trust, _TRUST),
 }
@@ -140,7 +147,7 @@ class _Reading:
                     self.fault(key, f"'{key}' {error}")
         return found
 
-    def _table(self, name: str, value: Any) -> ValidationPolicy | Limits | Trust:
+    def _table(self, name: str, value: Any) -> _Table:
         kind, known = _TABLES[name]
         if not isinstance(value, dict):
             self.fault(name, f"'{name}' is a table, not {shown(value)}")

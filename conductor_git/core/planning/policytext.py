@@ -7,7 +7,7 @@ from typing import Any
 
 from conductor_git.core.durations import render_duration
 from conductor_git.core.events.demand import Trust
-from conductor_git.core.planning.policy import FORMAT, Limits, Policy, ValidationPolicy
+from conductor_git.core.planning.policy import FORMAT, LandingPolicy, Limits, Policy, ValidationPolicy
 
 Line = tuple[str, Any, Any, str]
 """Key, value, default (None: always written), and what it is about."""
@@ -29,6 +29,7 @@ def render_policy(policy: Policy) -> str:
             "[limits]",
             *_lines(_limits(policy.limits)),
             "",
+            *_landing(policy.landing),
             *_trusted(policy.trust),
             *_people(policy.people),
         ]
@@ -126,6 +127,23 @@ def _answers(limits: Limits, default: Limits) -> tuple[Line, ...]:
         ("blocker-high", render_duration(limits.blocker_high), render_duration(default.blocker_high), ""),
         ("blocker-critical", render_duration(limits.blocker_critical), render_duration(default.blocker_critical), ""),
     )
+
+
+def _landing(landing: LandingPolicy) -> list[str]:
+    """The table of landings; nothing where all is as most have it."""
+    default = LandingPolicy()
+    if landing == default:
+        return []
+    entries: tuple[Line, ...] = (
+        (
+            "validation",
+            landing.validation,
+            default.validation,
+            "The script that each landing passes besides its plan's, and that judges branches of no plan.",
+        ),
+        ("waves", landing.waves, default.waves, "Whether complete waves may land before their plan."),
+    )
+    return ["[landing]", *_lines(entries), ""]
 
 
 def _trusted(trust: Trust) -> list[str]:

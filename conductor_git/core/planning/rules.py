@@ -12,7 +12,7 @@ from conductor_git.core.events.event import canonical
 from conductor_git.core.findings import Finding
 from conductor_git.core.planning.plan import Criterion, Manual, Plan, Rules, Validation, Wave
 from conductor_git.core.planning.policy import Policy, Runner, ValidationPolicy
-from conductor_git.core.targets import Oid, Target
+from conductor_git.core.targets import INTEGRATION, Oid, Target
 
 EXECUTABLE = "100755"
 _LINK = "120000"
@@ -52,6 +52,13 @@ class RuleSet(msgspec.Struct, frozen=True):
     manual: Manual | None = None
     attested_by: Runner = "agent"
     min_tests: int = 1
+
+
+def integration_as_plan(policy: Policy) -> Plan:
+    """What integration's own content is proven as: no file declares it, and the policy's landing validation judges it,
+    else its default script."""
+    own = policy.landing.validation
+    return Plan(INTEGRATION.plan, "Integration", "", validation=Validation(own) if own else None)
 
 
 def rules_of(policy: Policy, plan: Plan, target: Target, scripts: Scripts) -> RuleSet | Finding:

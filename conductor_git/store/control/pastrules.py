@@ -12,7 +12,7 @@ from conductor_git.core.events.attestation import read as read_attestation
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.planning.plan import Plan
 from conductor_git.core.planning.policy import Policy
-from conductor_git.core.planning.rules import RuleSet, Scripts, rules_of
+from conductor_git.core.planning.rules import RuleSet, Scripts, integration_as_plan, rules_of
 from conductor_git.core.targets import INTEGRATION, Oid, Target
 from conductor_git.core.tree import CONTROL_FOLDER
 from conductor_git.store.control.control import read_control
@@ -83,13 +83,14 @@ def _word(key: Key) -> str:
 def _named(snapshot: Snapshot, now: set[Key]) -> dict[Oid, set[Key]]:
     """Control commit -> the rules, other than those of now, that proofs name together with it.
 
-    Nobody claims integration as such: its proofs are compared with, and never judged.
+    Nobody claims integration as such: its proofs are compared with, and judged only where landings need them.
     """
+    own = snapshot.policy.direct != "any" or snapshot.policy.landing.validation
     found: dict[Oid, set[Key]] = {}
     # Of what stood before signatures were asked for, an unsigned proof counts.
     for event in (*snapshot.ledger.events, *(doubt.event for doubt in snapshot.ledger.doubted)):
         proof = read_attestation(event) if event.kind == "attestation" else None
-        if proof is None or proof.target == INTEGRATION or (proof.target, proof.rules) in now:
+        if proof is None or (proof.target == INTEGRATION and not own) or (proof.target, proof.rules) in now:
             continue
         if _OID.fullmatch(proof.control):
             found.setdefault(proof.control, set()).add((proof.target, proof.rules))
@@ -129,5 +130,7 @@ def _rules_at(repo: Repository, commit: Oid, use_cache: bool) -> dict[str, RuleS
 
 
 def _rules(policy: Policy, plans: Iterable[Plan], scripts: Scripts) -> Iterable[RuleSet]:
-    every = (rules_of(policy, plan, target, scripts) for plan in plans for target in plan.targets())
+    own = integration_as_plan(policy)
+    every = [rules_of(policy, plan, target, scripts) for plan in plans for target in plan.targets()]
+    every.append(rules_of(policy, own, INTEGRATION, scripts))
     return (rules for rules in every if isinstance(rules, RuleSet))

@@ -12,8 +12,7 @@ from conductor_git.core.judgement.claims import Claims
 from conductor_git.core.judgement.evidence import Asked, Attestations
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.judgement.verdicts import Verdicts
-from conductor_git.core.planning.firstfiles import integration_as_plan
-from conductor_git.core.planning.rules import RuleSet, rules_of
+from conductor_git.core.planning.rules import RuleSet, integration_as_plan, rules_of
 from conductor_git.core.reporting.fold import fold
 from conductor_git.core.targets import INTEGRATION, Oid, Target
 from conductor_git.store.plumbing.repository import Repository
@@ -133,7 +132,7 @@ class Prover:
 
 def rules_for(snapshot: Snapshot, target: Target) -> RuleSet | Finding:
     """The rules by which a landing is proven; a branch of no plan is judged as integration itself is."""
-    plan = integration_as_plan() if target == INTEGRATION else snapshot.plan(target.plan)
+    plan = integration_as_plan(snapshot.policy) if target == INTEGRATION else snapshot.plan(target.plan)
     if plan is None:
         return Finding("CG101", "error", str(target), f"plan {target.plan} is not on the control ref")
     return rules_of(snapshot.policy, plan, target, snapshot.scripts)

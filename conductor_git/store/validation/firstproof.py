@@ -7,8 +7,7 @@ import time
 import msgspec
 
 from conductor_git.core.findings import Finding
-from conductor_git.core.planning.firstfiles import integration_as_plan
-from conductor_git.core.planning.rules import rules_of
+from conductor_git.core.planning.rules import integration_as_plan, rules_of
 from conductor_git.core.reporting.fold import fold
 from conductor_git.core.targets import INTEGRATION
 from conductor_git.store.plumbing.repository import Repository
@@ -46,7 +45,7 @@ def prove_integration(repo: Repository, watch: Watch) -> Validated | StillRunnin
     product = product_of(repo, tree) if tree else None
     if product is None or not product.raw:
         return None
-    rules = rules_of(snapshot.policy, integration_as_plan(), INTEGRATION, snapshot.scripts)
+    rules = rules_of(snapshot.policy, integration_as_plan(snapshot.policy), INTEGRATION, snapshot.scripts)
     if isinstance(rules, Finding):
         return rules
     watch.say(f"{rules.script} runs in a clean checkout of '{snapshot.policy.integration}'")
