@@ -112,7 +112,7 @@ class Scene:
         )
         history = msgspec.structs.replace(history, **changes)
         ledger = Ledger(events=tuple(sorted(self.events, key=lambda event: event.order)))
-        return Snapshot(self.policy, oid("control"), self.plans, (), self.scripts, history, ledger)
+        return Snapshot(self.policy, oid("control"), self.plans, (), self.scripts, history, ledger, taken=1_000_000)
 
 
 def plan(name: str, *waves: Any, **fields: Any) -> Plan:

@@ -15,7 +15,7 @@ from conductor_git.core.planning.policy import Policy
 from conductor_git.core.reporting.board import WaveStatus
 from conductor_git.core.reporting.fold import fold
 from conductor_git.core.targets import Target
-from tests.scene import REPOSITORY, Scene, plan
+from tests.scene import REPOSITORY, Scene, oid, plan
 from tests.team import CLAIM, Team
 
 FAST = Criterion("speed", at_least=9)
@@ -86,6 +86,29 @@ def test_it_is_tested_against_the_time_of_the_claim(scene: Scene) -> None:
     waive(scene, "CG204", until=made)
     assert wave(scene).state == "claimed"
     waive(scene, "CG204", until=made + 1)
+    assert wave(scene).state == "complete"
+
+
+def test_a_claim_that_was_dated_back_is_not_waived(scene: Scene) -> None:
+    made = scene.snapshot().history.time(scene.tips["b2"].oid)
+    fell_short(scene, SHORT)
+    waive(scene, "CG204", until=made)
+    for name, when in (("claim", 0), ("start", 0)):
+        parents, tree, _ = scene.nodes[oid(name)]
+        scene.nodes[oid(name)] = (parents, tree, when)
+    assert wave(scene).state == "complete", "its time and that of its parents is their author's to say"
+    scene.nodes[oid("root")] = (*scene.nodes[oid("root")][:2], made)
+    assert wave(scene).state == "claimed", "it stands on what was made later"
+    scene.nodes[oid("root")] = (*scene.nodes[oid("root")][:2], 10**9)
+    assert wave(scene).state == "complete", "a clock that runs ahead is not asked"
+
+
+def test_a_claim_is_not_older_than_the_first_result_of_its_content(scene: Scene) -> None:
+    scene.attest(WAVE, "work", passed=False, outcome="criteria", unmet=(SHORT,), ended=500)
+    scene.attest(WAVE, "work", passed=False, outcome="criteria", unmet=(SHORT,), ended=900)
+    waive(scene, "CG204", until=500)
+    assert wave(scene).state == "claimed"
+    waive(scene, "CG204", until=501)
     assert wave(scene).state == "complete"
 
 

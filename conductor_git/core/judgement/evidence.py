@@ -166,7 +166,9 @@ class Court:
         wanted = rules.platforms or tuple(found.platform for found in current[-1:])
         proofs = tuple(newest[platform] for platform in wanted if platform in newest)
         awaiting = [*(platform for platform in wanted if platform not in newest), *awaiting]
-        findings = [finding for proof in proofs for finding in self._faults(asked, rules, proof)]
+        # Who dates a claim back says in the ledger, too, when its content was validated.
+        shown = min((found.ended for found in here), default=0)
+        findings = [finding for proof in proofs for finding in self._faults(asked, rules, proof, shown)]
         if rules.manual is not None:
             scored = self._scored(asked, rules)
             people = len(scored.scores) if scored else 0
@@ -180,24 +182,24 @@ class Court:
             findings.append(_finding("CG208", asked, f"{asked.target} awaits {', '.join(awaiting)}", severity="info"))
         return Evidence(proofs, tuple(awaiting), tuple(findings))
 
-    def _faults(self, asked: Asked, rules: RuleSet, proof: Attestation) -> list[Finding]:
+    def _faults(self, asked: Asked, rules: RuleSet, proof: Attestation, shown: int) -> list[Finding]:
         """What is wrong with one proof; what is waived is said and refuses nothing."""
         where = f"tree '{proof.tree[:7]}' on {proof.platform}"
         if not proof.passed:
-            return self._failed(asked, rules, proof, where)
+            return self._failed(asked, rules, proof, where, shown)
         found = []
         few = results.too_few(proof.counts, rules.min_tests)
         if few:
-            found.append(self._excusable("CG205", asked, f"{few}, on {where}", ("CG205",)))
+            found.append(self._excusable("CG205", asked, f"{few}, on {where}", ("CG205",), shown))
         # Ratios were judged by the validation against the baseline of its time; a bound on a number holds for ever.
         fixed = tuple(criterion for criterion in rules.criteria if not criterion.of_baseline)
         unmet, _ = results.check_criteria(fixed, proof.metrics, None)
         return found + [
-            self._excusable("CG204", asked, f"{text} does not hold on {where}", rules_broken(text, fixed, ""))
+            self._excusable("CG204", asked, f"{text} does not hold on {where}", rules_broken(text, fixed, ""), shown)
             for text in unmet
         ]
 
-    def _failed(self, asked: Asked, rules: RuleSet, proof: Attestation, where: str) -> list[Finding]:
+    def _failed(self, asked: Asked, rules: RuleSet, proof: Attestation, where: str, shown: int) -> list[Finding]:
         said = f"the validation of {asked.target} failed on {where}"
         if proof.outcome != "criteria" or not proof.unmet:
             code = "CG204" if proof.outcome == "criteria" else "CG202"
@@ -206,7 +208,7 @@ class Court:
         left, waived = [], []
         for text in proof.unmet:
             code = results.code_of(text)
-            waiver = self.waivers.of(asked.target, rules_broken(text, rules.criteria, code), asked.commit)
+            waiver = self.waivers.of(asked.target, rules_broken(text, rules.criteria, code), asked.commit, shown)
             if waiver is None:
                 left.append(text)
             else:
@@ -215,8 +217,8 @@ class Court:
             left.append("and perhaps more, which the attestation has no room for")
         return [*([_finding("CG204", asked, f"{said}: {'; '.join(left)}")] if left else []), *waived]
 
-    def _excusable(self, code: str, asked: Asked, text: str, names: tuple[str, ...]) -> Finding:
-        waiver = self.waivers.of(asked.target, names, asked.commit)
+    def _excusable(self, code: str, asked: Asked, text: str, names: tuple[str, ...], shown: int) -> Finding:
+        waiver = self.waivers.of(asked.target, names, asked.commit, shown)
         if waiver is None:
             return _finding(code, asked, text)
         return _finding(code, asked, f"{text}; {waiver}", severity="info")

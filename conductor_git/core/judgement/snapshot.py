@@ -42,8 +42,14 @@ class Snapshot(msgspec.Struct, frozen=True):
     """The remote that says it enforces the rules for integration; empty where none does."""
 
     def made(self, commit: Oid | None) -> int:
-        """When a commit was made; None is the one that is about to be."""
-        return self.taken if commit is None else self.history.time(commit)
+        """When a commit was made at the earliest; None is the one that is about to be.
+
+        Its own time is whatever its author says: it was not made before what it stands on. A time to come is no time.
+        """
+        if commit is None:
+            return self.taken
+        nodes, below = self.history.nodes, self.history.graph.ancestors([commit])
+        return max((time for oid in below if (time := nodes[oid][2]) <= self.taken), default=self.taken)
 
     def plan(self, plan: str) -> Plan | None:
         """A plan by its id."""

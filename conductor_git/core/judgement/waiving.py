@@ -45,20 +45,21 @@ class Waivers:
         self._listed = read_waivers(events)
         self._when = when
 
-    def of(self, target: Target, rules: Collection[str], commit: Oid | None) -> Waiver | None:
-        """The newest waiver of one of these rules for exactly this target that had not run out for a commit."""
+    def of(self, target: Target, rules: Collection[str], commit: Oid | None, shown: int = 0) -> Waiver | None:
+        """The newest waiver of one of these rules for exactly this target that had not run out for a commit, whose
+        content was validated first at `shown` (seconds since the epoch)."""
         named = [each for each in self._listed if each.target == target and each.rule in rules]
-        return self._in_force(named, commit)
+        return self._in_force(named, commit, shown)
 
     def of_plan(self, plan: str, code: str, commit: Oid | None) -> Waiver | None:
         """The same of a boundary: for the plan's branch, whichever wave was named."""
         named = [each for each in self._listed if each.target.plan == plan and each.rule == code]
-        return self._in_force(named, commit) if code in BOUNDARIES else None
+        return self._in_force(named, commit, 0) if code in BOUNDARIES else None
 
-    def _in_force(self, named: list[Waiver], commit: Oid | None) -> Waiver | None:
+    def _in_force(self, named: list[Waiver], commit: Oid | None, shown: int) -> Waiver | None:
         if not named:
             return None
-        when = self._when(commit)
+        when = max(self._when(commit), shown)
         return next((each for each in reversed(named) if when < each.until), None)
 
 
