@@ -34,18 +34,22 @@ def refuses_what_works_without(team: Team, code: str, *argv: str) -> None:
         ("commit", "--allow-empty", "--cleanup=whitespace", "-m", f"\n\n{CLAIM}"),
         ("-c", "commit.cleanup=strip", "commit", "--allow-empty", "-m", f"#\n\n{CLAIM}"),
         ("-c", "i18n.commitEncoding=gb18030", "commit", "--allow-empty", "-F", "../encoded"),
+        ("commit", "--allow-empty", "-m", f"{CLAIM}\nin a subject of two lines"),
+        ("-c", "commit.template=../template", "commit", "--allow-empty", "--cleanup=strip", "-F", "../template"),
     ],
-    ids=["comment", "other-comment-character", "empty-lines", "configured", "encoding"],
+    ids=["comment", "other-comment-character", "empty-lines", "configured", "encoding", "folded", "template"],
 )
 def test_what_git_makes_of_a_message_hides_no_claim(armed: Team, argv: tuple[str, ...]) -> None:
     (armed.root.parent / "encoded").write_bytes(CLAIM.encode("gb18030"))
+    (armed.root.parent / "template").write_text(f"# what did you do?\n\n{CLAIM}\n# really?\n")
     refuses_what_works_without(armed, "CG201", *argv)
     assert states(armed.root)["2.0"] == "claimed"
 
 
-def test_a_claim_below_an_empty_first_line_is_none(armed: Team) -> None:
+@pytest.mark.parametrize("text", [f"\n{CLAIM}", "✅ Wave\n0 Complete", "✅\nWave 0\nComplete"])
+def test_a_claim_that_only_gits_subject_line_says_is_none(armed: Team, text: str) -> None:
     armed.prove()
-    code, said = armed.commit("--allow-empty", "--cleanup=verbatim", "-m", f"\n{CLAIM}")
+    code, said = armed.commit("--allow-empty", "--cleanup=verbatim", "-m", text)
     assert code == 0, said
     assert armed.git(armed.root, "log", "-1", "--format=%s") == CLAIM, "git shows it as the subject"
     assert states(armed.root)["2.0"] != "complete"
@@ -104,6 +108,51 @@ def test_claims_that_change_places_are_not_both_complete(armed: Team) -> None:
     assert armed.git(armed.root, "log", "-2", "--format=%s").splitlines() == [CLAIM, "✅ Wave 1 Complete"]
     assert (states(armed.root)["2.0"], states(armed.root)["2.1"]) == ("complete", "claimed")
     assert "CG303" in [code for code, _, _ in findings(armed.root)]
+
+
+def test_what_was_taken_back_comes_back_by_a_proven_claim_only(armed: Team) -> None:
+    armed.prove()
+    assert armed.commit("-q", "--allow-empty", "-m", CLAIM)[0] == 0
+    claim = armed.git(armed.root, "rev-parse", "HEAD")
+    assert states(armed.root)["2.0"] == "complete"
+    assert armed.run("conductor-git", "reopen", "2.0", "--reason", "wrong", env=CONDUCTOR)[0] == 0
+    armed.git(armed.root, "commit", "-q", "--allow-empty", "-m", "work")
+    # The old claim once more: moved back to, merged again, and said again before it.
+    for argv in (["reset", "-q", "--hard", claim], ["merge", "-q", "--no-ff", "-m", "again", claim]):
+        armed.run("git", *OFF, *argv)
+        assert states(armed.root)["2.0"] != "complete"
+    armed.git(armed.root, "reset", "-q", "--hard", f"{claim}^")
+    (armed.root / "state").write_text("good, and more\n")
+    refuses_what_works_without(armed, "CG201", "commit", "-a", "--allow-empty", "-m", CLAIM)
+    assert states(armed.root)["2.0"] == "claimed"
+    armed.prove()
+    assert states(armed.root)["2.0"] == "complete", "control: with a proof it is believed"
+
+
+ODD = "b-$(touch${IFS}pwned)`touch${IFS}pwned`;touch${IFS}pwned&'\"|\N{RIGHT-TO-LEFT OVERRIDE}"
+
+
+def test_hostile_names_of_branches_files_and_plans_are_only_names(armed: Team) -> None:
+    plan = armed.root / ".conductor/plans"
+    armed.git(armed.root, "checkout", "-q", "main")
+    text = (plan / "2.md").read_text().replace("plan: 2", "plan: odd").replace("title: Two", "title: '$(touch pwned)'")
+    quoted = ODD.replace("'", "''")
+    (plan / "$(touch pwned);'\n.md").write_text(text.replace("branch: b2", f"branch: '{quoted}'"))
+    armed.git(armed.root, "add", "-A")
+    armed.git(armed.root, "commit", "-q", "-m", "an odd plan", env=CONDUCTOR)
+    armed.git(armed.root, "checkout", "-q", "-b", ODD)
+    for name in ("--force", ":(exclude)*", "$(touch pwned)", "`touch pwned`", "a\nb", "\x1b[2J", "-"):
+        (armed.root / name).write_text("x\n")
+    armed.git(armed.root, "add", "-A", "--", ".")
+    armed.git(armed.root, "commit", "-q", "-m", "odd files")
+    refuses_what_works_without(armed, "CG201", "commit", "--allow-empty", "-m", CLAIM)
+    assert states(armed.root)["odd.0"] == "claimed"
+    armed.prove("odd.0")
+    for argv in (["log-status"], ["audit"], ["doctor"], ["whoami"], ["plan", "show", "odd"], ["ready"], ["install"]):
+        code, said = armed.run("conductor-git", *argv)
+        assert (code, "\x1b[2J" in said, "\N{RIGHT-TO-LEFT OVERRIDE}" in said) == (0, False, False), said
+    assert states(armed.root)["odd.0"] == "complete"
+    assert not list(armed.root.parent.rglob("*pwned"))
 
 
 def test_the_ledger_of_another_repository_proves_nothing(armed: Team, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from conductor_git.commands.outcome import Outcome
+from conductor_git.core.say import on_terminal
 from conductor_git.store.plumbing.repository import Repository
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -166,7 +167,7 @@ def now() -> int:
 
 def say(text: str) -> None:
     """A line of progress, beside the result."""
-    print(text, file=sys.stderr, flush=True)
+    print(on_terminal(text), file=sys.stderr, flush=True)
 
 
 def tick(text: str) -> None:
@@ -179,7 +180,7 @@ def tick(text: str) -> None:
 
 def show(text: str) -> None:
     """A part of the result, as soon as it is there."""
-    print(text, flush=True)
+    print(on_terminal(text), flush=True)
 
 
 def is_terminal() -> bool:
@@ -214,7 +215,8 @@ def finish(outcome: Outcome, *, as_json: bool = False) -> int:
 
         print(outcome_json(outcome))
     elif outcome.text:
-        print(outcome.text)
+        # Whoever laid it out: names of branches, files and plans are the repository's.
+        print(on_terminal(outcome.text))
     if outcome.findings and not as_json:
         from conductor_git.core.say import say_findings
 

@@ -20,6 +20,16 @@ def printable(text: str) -> str:
     )
 
 
+def on_terminal(text: str) -> str:
+    """Whole output made safe for a terminal: as `printable`, but tabs and colours (SGR sequences) stay."""
+    if text.replace("\n", "").replace("\t", "").isprintable():
+        return text
+    import re
+
+    kept = re.split("(\t|\x1b\\[[0-9;]*m)", text)
+    return "".join(part if at % 2 else printable(part) for at, part in enumerate(kept))
+
+
 def say_finding(finding: Finding, *, unchanged: str = "") -> str:
     """One finding in one to three lines; `unchanged` says what was left as it was ("nothing was committed")."""
     word = _WORDS[finding.severity]
