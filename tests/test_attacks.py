@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from conductor_git.commands.status import status
+from conductor_git.core.reporting.board import Board
+from conductor_git.store.past import changes
+from conductor_git.store.plumbing.repository import discover
 from tests.outside import findings, states
 from tests.team import CLAIM, Team
 
@@ -63,6 +67,32 @@ def test_a_validation_that_runs_no_test_proves_nothing(armed: Team) -> None:
     code, said = armed.run("conductor-git", "claim", "2.0")
     assert (code, "0 tests ran, at least 1 must" in said) == (1, True), said
     assert armed.message() != CLAIM
+
+
+def test_commits_are_looked_at_bit_by_bit_newest_first(armed: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changes, "_AT_ONCE", 2)
+    git, repo = armed.git, discover(str(armed.root))
+    git(armed.root, "checkout", "-q", "-b", "b3", "main")
+    for number, path in enumerate(["src", "docs/1", "docs/2"]):
+        (armed.root / path).parent.mkdir(exist_ok=True)
+        (armed.root / path).write_text("x\n")
+        git(armed.root, "add", path)
+        git(
+            armed.root,
+            *OFF,
+            "commit",
+            "-q",
+            "-m",
+            "work",
+            env={"GIT_COMMITTER_DATE": f"{1_700_000_000 + number} +0000"},
+        )
+    for unseen, strays in [("1 older commit", False), ("", True)]:
+        board = status(repo, now=2_000_000_000).data
+        assert isinstance(board, Board)
+        said = [finding.message for finding in board.findings if finding.code == "CG408"]
+        assert [text.partition(" of ")[0] for text in said] == ([unseen] if unseen else [])
+        assert any(finding.code == "CG401" for plan in board.plans for finding in plan.findings) == strays
+        git(armed.root, "commit", "-q", "--allow-empty", "-m", "more")
 
 
 def change_rules(team: Team, path: str, text: str) -> None:

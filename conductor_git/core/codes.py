@@ -188,6 +188,12 @@ _ALL = (
         "A plan branch takes in integration, its own upstream, its executors' branches and the claims it needs; nothing else.",
         "Merge the integration branch, or the claim commit of the wave you need.",
     ),
+    Code(
+        "CG408",
+        "not looked at yet",
+        "So many commits of plans are new here that a report looked at the newest only; each report after a change goes on with the rest.",
+        "Nothing is wrong. `conductor-git audit` looks at all of them at once.",
+    ),
     # Integration
     Code(
         "CG501",

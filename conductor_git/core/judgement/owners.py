@@ -68,12 +68,37 @@ def judge_standing(snapshot: Snapshot, claims: Claims) -> dict[str, list[Finding
     Paths are judged as far as the snapshot has them; what a merge took in always is.
     """
     settled = accepted(snapshot.ledger.events)
+    standing = _standing(claims, Taking(snapshot.plans, claims))
+    outside = _outside(standing.values(), snapshot)
+    suspect = {
+        oid: owned
+        for oid, owned in standing.items()
+        if owned.took or not outside.get(owned.plan, set()).isdisjoint(snapshot.changes.get(oid, ()))
+    }
     found: dict[str, dict[str, list[Finding]]] = {}
-    for owned in _in_order(_standing(claims, Taking(snapshot.plans, claims)), snapshot, claims):
+    for owned in _in_order(suspect, snapshot, claims):
         for each in judge_owned(owned, snapshot.changes.get(owned.commit, ()), snapshot):
             if each.refuses and owned.commit not in settled:
                 found.setdefault(owned.plan, {}).setdefault(each.code, []).append(each)
     return {plan: [newest_of(listed) for listed in kinds.values()] for plan, kinds in found.items()}
+
+
+def _outside(standing: Iterable[Owned], snapshot: Snapshot) -> dict[str, set[str]]:
+    """By plan, the paths of its commits that are not its own to change: each path is judged once for all commits."""
+    touched: dict[str, set[str]] = {}
+    for owned in standing:
+        touched.setdefault(owned.plan, set()).update(snapshot.changes.get(owned.commit, ()))
+    plans = {plan.plan: plan for plan in snapshot.plans}
+    return {
+        name: {
+            found.subject
+            for found in judge_staged(
+                Staged(tuple(paths), plans[name].branch, plans[name].agent), snapshot.policy, snapshot.plans
+            )
+        }
+        for name, paths in touched.items()
+        if name in plans
+    }
 
 
 def judge_intake(merging: Merging, head: Oid, snapshot: Snapshot) -> list[Finding]:

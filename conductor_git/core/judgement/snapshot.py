@@ -32,6 +32,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     """Rules that an older control commit really had for a target, by digest; drift is believed for these only."""
     changes: Mapping[Oid, tuple[str, ...]] = {}
     """The paths that commits of plans changed by themselves, where they were asked for."""
+    unseen: int = 0
+    """How many commits of plans' branches are not among them yet."""
     findings: tuple[Finding, ...] = ()
     """What gathering already found (control diverged, …)."""
     signers: Signers = Signers()

@@ -43,6 +43,7 @@ def fold(snapshot: Snapshot, now: int) -> Board:
             *claims.findings,
             *ledger_findings(snapshot.ledger),
             *powerless(snapshot.ledger.events, verdicts.agent, verdicts.delegator),
+            *_unseen(snapshot),
         ]
     )
     policy = snapshot.policy
@@ -63,6 +64,14 @@ def fold(snapshot: Snapshot, now: int) -> Board:
         policy.limits.silent,
     )
     return msgspec.structs.replace(board, next=next_steps(board))
+
+
+def _unseen(snapshot: Snapshot) -> list[Finding]:
+    if not snapshot.unseen:
+        return []
+    some = f"{snapshot.unseen:,} older commit{'s' if snapshot.unseen > 1 else ''}"
+    text = f"{some} of plans not looked at yet: whether they kept to their plan's paths"
+    return [Finding("CG408", "info", snapshot.policy.integration, text, "conductor-git audit    # looks at all")]
 
 
 class _Folder:

@@ -13,25 +13,29 @@ from conductor_git.store.plumbing.git import GitFailed
 from conductor_git.store.plumbing.repository import Repository
 
 _MEMO = "changes"
+_AT_ONCE = 2_000
+"""Commits that one look at the board asks paths of: a fraction of a second. The next look goes on from there."""
 _Paths = dict[Oid, tuple[str, ...]]
 
 
 def with_changes(repo: Repository, snapshot: Snapshot) -> Snapshot:
-    """The snapshot with the paths of all commits that branches of plans have and integration has not, each of them
-    asked once."""
+    """The snapshot with the paths of commits that branches of plans have and integration has not, each of them asked
+    once: the newest first, and no more than a look at the board has time for."""
     history = snapshot.history
     landed = history.graph.below([history.integration.oid] if history.integration else [])
     standing = history.graph.ancestors([tip.oid for tip in history.branches.values()], stop=landed)
     known: _Paths = (memo.load(repo, _MEMO, _Paths) or {}) if standing else {}
     missing = standing - known.keys()
     if missing:
+        newest = sorted(missing, key=lambda oid: (-history.time(oid), oid))[:_AT_ONCE]
         try:
-            known |= read_changes(repo, sorted(missing))
+            known |= read_changes(repo, newest)
         except GitFailed:
             # Trees that a partial clone lacks: the report goes on with what is known.
-            return msgspec.structs.replace(snapshot, changes=known)
-        memo.save(repo, _MEMO, {oid: known[oid] for oid in standing})
-    return msgspec.structs.replace(snapshot, changes=known)
+            return msgspec.structs.replace(snapshot, changes=known, unseen=len(missing))
+        missing.difference_update(newest)
+        memo.save(repo, _MEMO, {oid: known[oid] for oid in standing - missing})
+    return msgspec.structs.replace(snapshot, changes=known, unseen=len(missing))
 
 
 def read_changes(repo: Repository, commits: Iterable[Oid]) -> dict[Oid, tuple[str, ...]]:
