@@ -50,9 +50,9 @@ PLANS = (DOCS, CODE, FREE)
                 ]
             ],
         ),
-        ("refs/heads/main", [[":(top,glob).conductor"]]),
-        ("refs/heads/conductor", [[":(top,glob).conductor"]]),
-        ("", [[":(top,glob).conductor"]]),
+        ("refs/heads/main", [[":(top,glob).conductor", ":(top,glob)docs/api.md"]]),
+        ("refs/heads/conductor", [[":(top,glob).conductor", ":(top,glob)docs/api.md"]]),
+        ("", [[":(top,glob).conductor", ":(top,glob)docs/api.md"]]),
     ],
 )
 def test_specs_of_a_branch(ref: str, specs: list[list[str]]) -> None:

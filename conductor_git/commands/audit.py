@@ -28,6 +28,7 @@ from conductor_git.store.auditing.objects import check_objects
 from conductor_git.store.auditing.reruns import forget, rerun
 from conductor_git.store.auditing.rulebook import Rules, find_rules
 from conductor_git.store.past.changes import read_authors, read_changes, read_range
+from conductor_git.store.past.freezes import with_freezes
 from conductor_git.store.plumbing.repository import Repository
 from conductor_git.store.snapshot import take
 from conductor_git.store.validation.platform import platform_tag
@@ -68,7 +69,7 @@ def audit(here: Callable[[], Repository], asked: Asked, *, say: Say, now: int) -
         snapshot = take(ground.repository, refs=rules.refs, also=[high] if high else [], use_cache=False)
         _check_whole(ground, snapshot)
         say("judging")
-        auditor = Auditor(snapshot)
+        auditor = Auditor(with_freezes(ground.repository, snapshot, use_cache=False))
         found = _judged(ground, rules, auditor, false, now)
         after = None
         if asked.checkpoint:

@@ -10,6 +10,8 @@ from conductor_git.core.reporting.overdue import silent_plans, timely
 from conductor_git.core.reporting.ready import ready_data, ready_text
 from conductor_git.core.reporting.why import ask_why, why_data, why_text
 from conductor_git.store.boards import read_board
+from conductor_git.store.past.changes import with_changes
+from conductor_git.store.past.freezes import with_freezes
 from conductor_git.store.plumbing.repository import Repository
 from conductor_git.store.snapshot import take
 from conductor_git.store.team.pulse import look_at
@@ -26,7 +28,7 @@ def ready(repo: Repository, *, now: int) -> Outcome:
 
 def why(repo: Repository, target: str, *, now: int) -> Outcome:
     """What stands in the way of a plan or wave. Raises CannotRun where there is no such plan or wave."""
-    snapshot = take(repo)
+    snapshot = with_freezes(repo, with_changes(repo, take(repo)))
     board = fold(snapshot, now)
     about = find_target(repo, snapshot, board, target)
     verdicts = Verdicts(snapshot, Claims(snapshot.history, snapshot.plans))

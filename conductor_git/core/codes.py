@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from conductor_git.core.auditcodes import AUDIT_CODES
+from conductor_git.core.boundarycodes import BOUNDARY_CODES
 from conductor_git.core.code import Code as Code
 from conductor_git.core.coordinationcodes import COORDINATION_CODES
 from conductor_git.core.hubcodes import HUB_CODES
@@ -150,49 +151,6 @@ _ALL = (
         "an open blocker",
         "A blocker on this wave has not been resolved.",
         "Its author or the conductor closes it: `conductor-git resolve ID`.",
-    ),
-    # Boundaries
-    Code(
-        "CG401",
-        "outside the plan's scope",
-        "A plan's commits stay inside the pathspecs of its `scope`.",
-        "Take the path out of the commit, or ask the conductor to widen the scope. The conductor lets it pass for a while with `conductor-git waive CG401 PLAN --reason WHY`.",
-    ),
-    Code(
-        "CG402",
-        "another plan's scope",
-        "The path belongs to the scope of another plan.",
-        "Take the path out of the commit and tell the plan that owns it.",
-    ),
-    Code(
-        "CG403",
-        "control tree",
-        "Policy, plans and scripts under `.conductor/` are changed by the conductor on the control ref only.",
-        "Take `.conductor/` out of the commit; the conductor edits plans with `conductor-git plan commit`.",
-    ),
-    Code(
-        "CG404",
-        "protected path",
-        "The policy's `protect` lists this path: a change of it could weaken the proof.",
-        "Take the path out of the commit, and tell the conductor what has to change there. The conductor lets it pass for a while with `conductor-git waive CG404 PLAN --reason WHY`.",
-    ),
-    Code(
-        "CG405",
-        "frozen path",
-        "A complete wave froze this path; others build on it as it is.",
-        "Leave the path as it is, and tell the conductor what has to change there.",
-    ),
-    Code(
-        "CG406",
-        "foreign merge",
-        "A plan branch takes in integration, its own upstream, its executors' branches and the claims it needs; nothing else.",
-        "Merge the integration branch, or the claim commit of the wave you need.",
-    ),
-    Code(
-        "CG408",
-        "not looked at yet",
-        "So many commits of plans are new here that a report looked at the newest only; each report after a change goes on with the rest.",
-        "Nothing is wrong. `conductor-git audit` looks at all of them at once.",
     ),
     # Integration
     Code(
@@ -379,6 +337,18 @@ _ALL = (
         "Two plans that can run at the same time name the same agent, so the ledger cannot tell who of them spoke.",
         "Give each plan its own `agent:`, or order the plans with `needs:`.",
     ),
+    Code(
+        "CG716",
+        "validation that proves nothing",
+        "Every source of the plan was replaced by garbage, and its validation passed all the same.",
+        "Let the script test what the plan changes; `conductor-git plan check --try PLAN` tries it again.",
+    ),
+    Code(
+        "CG717",
+        "canary could not be told",
+        "A validation is tried with garbage only where it passes with what is there, and where there are sources.",
+        "Mend what fails, or try again once the plan's first sources are there.",
+    ),
     # Delegation
     Code(
         "CG801",
@@ -391,7 +361,7 @@ _ALL = (
 CATALOGUE: dict[str, Code] = {
     entry.code: entry
     for entry in sorted(
-        (*_ALL, *AUDIT_CODES, *COORDINATION_CODES, *HUB_CODES, *LANDING_CODES, *SIGNATURE_CODES),
+        (*_ALL, *AUDIT_CODES, *BOUNDARY_CODES, *COORDINATION_CODES, *HUB_CODES, *LANDING_CODES, *SIGNATURE_CODES),
         key=lambda entry: entry.code,
     )
 }

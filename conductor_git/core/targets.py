@@ -52,6 +52,12 @@ def names_wave(text: str) -> bool:
     return found is not None and found[2] is not None
 
 
+def is_target(text: str) -> bool:
+    """Whether `text` names a plan or wave in full."""
+    found = _TARGET.fullmatch(text)
+    return found is not None and found[1] is not None
+
+
 def parse_target(text: str, *, branch_plan: str | None = None) -> Target:
     """Read `2`, `2.3`, `slug`, `slug.3` or, where a branch's plan is known, `.3`.
 

@@ -6,6 +6,7 @@ import msgspec
 
 from conductor_git.core.judgement.history import History, Pairs
 from conductor_git.core.judgement.judge import Ruling, Saying, judge_saying
+from conductor_git.core.planning.plan import Plan
 from conductor_git.core.targets import Oid
 from conductor_git.core.tree import strip_control
 from conductor_git.store.notes.writer import checked_out
@@ -20,8 +21,10 @@ from conductor_git.store.team.proposed import proposed_parents
 from conductor_git.store.validation.platform import platform_tag
 
 
-def rule(repo: Repository, cleaned: str, settings: Settings, refs: Running, tree: Running) -> tuple[Ruling, Oid]:
-    """Judge a claim's message; with the tree that it is about.
+def rule(
+    repo: Repository, cleaned: str, settings: Settings, refs: Running, tree: Running
+) -> tuple[Ruling, Oid, tuple[Plan, ...]]:
+    """Judge a claim's message; with the tree that it is about, and the plans of now.
 
     `refs` and `tree` are what git was asked already: the refs, and the tree to commit.
     """
@@ -36,7 +39,7 @@ def rule(repo: Repository, cleaned: str, settings: Settings, refs: Running, tree
     whole = Oid(tree.end().text())
     product = _product(repo, whole, snapshot.history)
     saying = Saying(cleaned, trailers, checked_out(repo), tuple(sets), product, platform_tag())
-    return judge_saying(saying, snapshot), whole
+    return judge_saying(saying, snapshot), whole, snapshot.plans
 
 
 def _product(repo: Repository, tree: Oid, history: History) -> Oid:

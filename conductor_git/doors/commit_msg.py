@@ -13,6 +13,9 @@ from conductor_git.store.plumbing.git import Running, begin
 
 if TYPE_CHECKING:
     from conductor_git.core.findings import Finding
+    from conductor_git.core.planning.plan import Plan
+    from conductor_git.core.targets import Target
+    from conductor_git.store.plumbing.repository import Repository
 
 _INDEX = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
 """Under these `git write-tree` sees what git is about to commit: with `-a` or paths, an index of its own."""
@@ -52,7 +55,7 @@ def _judge(args: list[str], where: Running, told: Running, refs: Running) -> int
     try:
         from conductor_git.doors.claiming import rule
 
-        ruling, whole = rule(repo, text, settings, refs, tree)
+        ruling, whole, plans = rule(repo, text, settings, refs, tree)
     finally:
         # It holds the lock of the index, which git wants back.
         tree.wait()
@@ -62,7 +65,20 @@ def _judge(args: list[str], where: Running, told: Running, refs: Running) -> int
 
         write_message(repo, path, raw, ruling)
         write_receipt(repo, whole, ruling)
+        _freeze(repo, ruling.target, plans)
     return code
+
+
+def _freeze(repo: Repository, target: Target | None, plans: Sequence[Plan]) -> None:
+    """Let pre-commit ask Python from now on when what this wave freezes is touched on its own plan's branch too."""
+    plan = next((plan for plan in plans if target is not None and plan.plan == target.plan), None)
+    wave = plan.wave(target.wave) if plan and target and target.wave is not None else None
+    if target is None or wave is None or not wave.freezes:
+        return
+    from conductor_git.store.control.control import read_control
+    from conductor_git.store.hookfiles.guards import write_guards
+
+    write_guards(repo, read_control(repo), frozen=[target])
 
 
 def _say(findings: Sequence[Finding]) -> int:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import sys
 
+import msgspec
+
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.findings import Finding, refused
 from conductor_git.core.judgement.boundaries import Staged, judge_staged
 from conductor_git.core.planning.executors import plan_at
+from conductor_git.core.planning.globs import matches
+from conductor_git.core.planning.plan import Plan
 from conductor_git.core.say import say_error, say_findings
 from conductor_git.core.standing import CONDUCTOR
 from conductor_git.core.targets import Oid
@@ -33,6 +37,7 @@ def pre_commit(args: list[str]) -> int:
     write_guards(repo, control)
     branch, writer = checked_out(repo), whoami(repo, control.plans).name
     findings = judge_staged(Staged(paths, branch, writer, not proposed_parents(repo)), control.policy, control.plans)
+    findings += _frozen(repo, control.plans, paths, writer)
     plan = plan_at(branch, control.plans)
     if findings and plan is not None:
         findings = _excused(repo, findings, plan.plan)
@@ -42,6 +47,28 @@ def pre_commit(args: list[str]) -> int:
     if findings:
         print(say_findings(findings, unchanged="nothing was committed"), file=sys.stderr)
     return 1 if refused(findings) else 0
+
+
+def _frozen(repo: Repository, plans: tuple[Plan, ...], paths: tuple[str, ...], writer: str) -> list[Finding]:
+    """What the index has otherwise of frozen paths than those parents which contain the claim that froze them."""
+    patterns = [pattern for plan in plans for wave in plan.waves for pattern in wave.freezes]
+    parents = proposed_parents(repo)
+    # What a merge took over from one side differs from the other one all the same.
+    if not patterns or (len(parents) < 2 and not any(matches(each, path) for each in patterns for path in paths)):
+        return []
+    from conductor_git.core.judgement.freezes import held_paths, judge_frozen
+    from conductor_git.store.past.freezes import keep_of, with_freezes
+    from conductor_git.store.plumbing.staged import staged_touches
+    from conductor_git.store.snapshot import take
+
+    snapshot = with_freezes(repo, take(repo, also=parents))
+    bounds = snapshot.bounds
+    if not bounds.freezes:
+        return []
+    touches = staged_touches(parents, dict.fromkeys(each for freeze in bounds.freezes for each in freeze.patterns))
+    kept = keep_of(repo, held_paths(bounds.freezes, [touch.path for touch in touches]))
+    snapshot = msgspec.structs.replace(snapshot, bounds=msgspec.structs.replace(bounds, kept=kept))
+    return judge_frozen(touches, parents, None, snapshot, conductor=writer == CONDUCTOR)
 
 
 def _excused(repo: Repository, findings: list[Finding], plan: str) -> list[Finding]:

@@ -32,6 +32,7 @@ from conductor_git.store.hub.gate import (
 )
 from conductor_git.store.notes.ledger_reader import read_ledger
 from conductor_git.store.past.changes import read_changes
+from conductor_git.store.past.freezes import with_freezes
 from conductor_git.store.snapshot import take
 
 _SHOWN = 10
@@ -136,5 +137,6 @@ def _history(push: _Push, control: Control | None) -> list[Finding]:
     ends = [oid for command in push.of(*_JUDGED) for oid in (command.old, command.new) if oid is not None]
     refs = push.stands.over(push.commands)
     after = take(repo, refs=refs, also=ends, control=control, use_cache=False)
+    after = with_freezes(repo, after, use_cache=False)
     verdict = Verdict(after, push.of(*_JUDGED))
     return verdict.findings(read_changes(repo, [owned.commit for owned in verdict.fresh]))

@@ -20,6 +20,7 @@ from conductor_git.core.judgement.moves import (
     parse_moves,
 )
 from conductor_git.core.planning.executors import read_executor
+from conductor_git.core.planning.plans import declares_freezes
 from conductor_git.core.say import say_error, say_findings
 from conductor_git.core.standing import CONDUCTOR
 from conductor_git.core.targets import Oid
@@ -141,19 +142,22 @@ def _deleted(repo: Repository, refs: Refs, control: Control, move: Move) -> list
 def _arrived(
     repo: Repository, refs: Refs, control: Control, move: Move, writer: str, followed: tuple[Oid, ...]
 ) -> list[Finding]:
+    from conductor_git.store.past.changes import with_changes
+    from conductor_git.store.past.freezes import with_freezes
     from conductor_git.store.snapshot import take
     from conductor_git.store.validation.platform import platform_tag
 
     policy = control.policy
     if move.new is None or move.ref == policy.control_ref != policy.integration_ref:
         return []
-    if move.ref == policy.integration_ref and policy.direct == "any":
+    if move.ref == policy.integration_ref and policy.direct == "any" and not declares_freezes(control.plans):
         plans = [plan.ref for plan in control.plans if plan.branch]
         if is_plain_step(repo, move, plans):
             return []
     before = take(repo, refs=refs, also=[move.new, *followed])
     after = take(repo, refs=refs, also=followed, moved={move.ref: move.new})
     branch = move.ref.removeprefix(HEADS)
+    after = with_freezes(repo, after if branch == policy.integration else with_changes(repo, after))
     return judge_arrival(Arrival(branch, move.old, move.new, writer, platform_tag(), followed), before, after)
 
 

@@ -36,10 +36,14 @@ def read_board(repo: Repository, now: int, *, refs: Refs | None = None) -> Board
     if kept is not None and kept.key == key:
         return kept.board
     from conductor_git.core.reporting.fold import fold
+    from conductor_git.store.hookfiles.guards import note_frozen
     from conductor_git.store.past.changes import with_changes
+    from conductor_git.store.past.freezes import with_freezes
     from conductor_git.store.snapshot import take
 
-    board = fold(with_changes(repo, take(repo, refs=refs)), now)
+    snapshot = with_freezes(repo, with_changes(repo, take(repo, refs=refs)))
+    note_frozen(repo, snapshot.bounds.freezes)
+    board = fold(snapshot, now)
     memo.save(repo, _MEMO, _Kept(key, board))
     return board
 

@@ -21,6 +21,7 @@ from conductor_git.store.landing.journal import Journal
 from conductor_git.store.landing.moving import Move, catch_up, settle
 from conductor_git.store.notes.writer import whoami
 from conductor_git.store.past.changes import read_changes
+from conductor_git.store.past.freezes import with_freezes
 from conductor_git.store.plumbing.identity import check_identity
 from conductor_git.store.plumbing.merges import merger
 from conductor_git.store.plumbing.repository import Repository
@@ -65,7 +66,7 @@ def merge(repo: Repository, asked: Asked, *, say: Say, now: int) -> Outcome:
         if asked.resume and not asked.names:
             return Outcome(DONE, _resumed(journal), {"schema": SCHEMA, "resumed": journal, "fates": []})
         catch_up(move)
-    snapshot = take(repo)
+    snapshot = with_freezes(repo, take(repo))
     board = fold(snapshot, now)
     alarms = tuple(found for found in board.findings if found.severity == "alarm" and found.code not in _MADE_GOOD)
     if alarms:

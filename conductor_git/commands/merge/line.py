@@ -39,6 +39,7 @@ from conductor_git.store.landing.moving import Move, catch_up, land
 from conductor_git.store.landing.proving import Prover, Red, Untold, rules_for
 from conductor_git.store.landing.requesting import request
 from conductor_git.store.landing.results import Obstacle, Results, Step, seal
+from conductor_git.store.past.freezes import with_freezes
 from conductor_git.store.plumbing.merges import Merger, fetch_for_merges
 from conductor_git.store.snapshot import take
 from conductor_git.store.validation.firstproof import Watch
@@ -157,7 +158,7 @@ class Line:
 
     def _refused_there(self, landed: dict[Oid, Entry]) -> Withdrawn | None:
         """What every reader will say of a merge once it stands there: asked before it does."""
-        after = take(self.repo, moved={self.move.ref: list(landed)[-1]})
+        after = with_freezes(self.repo, take(self.repo, moved={self.move.ref: list(landed)[-1]}))
         claims = Claims(after.history, after.plans)
         for finding in judge_steps(after, claims, Verdicts(after, claims)).findings:
             if finding.refuses and finding.subject in landed:

@@ -6,11 +6,12 @@ A superset of what the judge refuses: where a commit touches none of it, no Pyth
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from conductor_git.core.planning.globs import overlap
 from conductor_git.core.planning.plan import Plan
 from conductor_git.core.planning.policy import Policy
+from conductor_git.core.targets import Target
 
 _CONTROL_TREE = ".conductor"
 
@@ -18,12 +19,16 @@ Specs = list[list[str]]
 """Lists of pathspecs; each list is one question to git."""
 
 
-def guard_specs(policy: Policy, plans: Sequence[Plan], ref: str) -> Specs:
-    """The pathspec lists of a branch (full ref name); a branch of no plan has the control tree only."""
+def guard_specs(policy: Policy, plans: Sequence[Plan], ref: str, frozen: Container[Target] = ()) -> Specs:
+    """The pathspec lists of a branch (full ref name); a branch of no plan has the control tree and what waves freeze.
+
+    What others are to freeze is guarded from the beginning, what a plan's own waves do once they are among `frozen`:
+    until then it is what their agent works on.
+    """
     plan = next((plan for plan in plans if plan.branch and plan.ref == ref), None)
     if plan is None:
-        return [_paths([_CONTROL_TREE])]
-    guarded = [_CONTROL_TREE, *policy.protect, *_frozen_by_others(plans, plan)]
+        return [_paths([_CONTROL_TREE, *_frozen(plans, plan, frozen)])]
+    guarded = [_CONTROL_TREE, *policy.protect, *_frozen(plans, plan, frozen)]
     if not plan.scope:
         return [_paths([*guarded, *_scopes_of_others(plans, plan)])]
     outside = [":(top)", *(f":(top,exclude,glob){pattern}" for pattern in plan.scope)]
@@ -38,7 +43,7 @@ def guarded_refs(policy: Policy, plans: Sequence[Plan]) -> list[str]:
     )
 
 
-def questions(policy: Policy, plans: Sequence[Plan], ref: str) -> dict[str, str]:
+def questions(policy: Policy, plans: Sequence[Plan], ref: str, frozen: Container[Target] = ()) -> dict[str, str]:
     """What hooks/reference-transaction asks git of the new commits of a guarded branch, by the name that each question
     has there. A question is what git reads with `--stdin`: the commits that are known, `--`, pathspecs.
 
@@ -49,8 +54,8 @@ def questions(policy: Policy, plans: Sequence[Plan], ref: str) -> dict[str, str]
         return {}
     if ref in (policy.integration_ref, policy.control_ref):
         others = [other for other in guarded_refs(policy, plans) if other != ref]
-        return {"step": _question(_known(others), control_paths(policy))}
-    specs = guard_specs(policy, plans, ref)
+        return {"step": _question(_known(others), [*control_paths(policy), *_paths(_frozen(plans, None, frozen))])}
+    specs = guard_specs(policy, plans, ref, frozen)
     return {name: _question(known(policy), each) for name, each in zip(("work", "inner"), specs, strict=False)}
 
 
@@ -89,8 +94,14 @@ def _scopes_of_others(plans: Sequence[Plan], plan: Plan) -> list[str]:
     return [pattern for other in plans if other.plan != plan.plan for pattern in other.scope]
 
 
-def _frozen_by_others(plans: Sequence[Plan], plan: Plan) -> list[str]:
-    return [pattern for other in plans if other.plan != plan.plan for wave in other.waves for pattern in wave.freezes]
+def _frozen(plans: Sequence[Plan], own: Plan | None, frozen: Container[Target]) -> list[str]:
+    return [
+        pattern
+        for plan in plans
+        for wave in plan.waves
+        if plan is not own or Target(plan.plan, wave.number) in frozen
+        for pattern in wave.freezes
+    ]
 
 
 def control_paths(policy: Policy) -> list[str]:

@@ -13,7 +13,7 @@ from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.judgement.verdicts import Verdicts
 from conductor_git.core.judgement.waiving import Waivers
 from conductor_git.core.planning.executors import plan_at
-from conductor_git.core.planning.globs import matches
+from conductor_git.core.planning.globs import matches, pathspec
 from conductor_git.core.planning.plan import Plan
 from conductor_git.core.planning.policy import Policy
 from conductor_git.core.standing import CONDUCTOR
@@ -52,7 +52,7 @@ def judge_staged(staged: Staged, policy: Policy, plans: tuple[Plan, ...]) -> lis
 
 
 def _path(path: str, plan: Plan | None, policy: Policy, plans: tuple[Plan, ...], take_back: str) -> Iterator[Finding]:
-    back = f"{take_back} -- {_spec(path)}    # then commit without -a"
+    back = f"{take_back} -- {pathspec(path)}    # then commit without -a"
     if path.startswith(".conductor/"):
         text = f"'{path}' is in the control tree, which only the conductor changes"
         yield Finding("CG403", "error", path, text, back)
@@ -71,13 +71,6 @@ def _path(path: str, plan: Plan | None, policy: Policy, plans: tuple[Plan, ...],
         yield Finding("CG402", "error", path, text, back)
     elif plan.scope:
         yield Finding("CG401", "error", path, f"'{path}' is outside the scope of plan {plan.plan}", back)
-
-
-def _spec(path: str) -> str:
-    """A pathspec that names this path from every folder, for a shell."""
-    import shlex
-
-    return shlex.quote(f":(top,literal){path}" if set(path) & set("*?[\\") else f":/{path}")
 
 
 def _within(path: str, patterns: tuple[str, ...]) -> bool:

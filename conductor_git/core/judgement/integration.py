@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 
 import msgspec
 
@@ -10,6 +10,7 @@ from conductor_git.core.events.authority import accepted
 from conductor_git.core.events.ledger import NEVER_FETCHED
 from conductor_git.core.findings import Finding
 from conductor_git.core.judgement.claims import Claims
+from conductor_git.core.judgement.freezes import FROZEN, judge_frozen
 from conductor_git.core.judgement.landing import Landings
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.judgement.verdicts import Verdicts
@@ -28,12 +29,15 @@ class Spine(msgspec.Struct, frozen=True):
     """Merge that brought commits of plans -> those plans."""
 
 
-def judge_steps(snapshot: Snapshot, claims: Claims, verdicts: Verdicts) -> Spine:
-    """Judge every step above `since`, oldest first. Accepted commits are settled: no finding."""
+def judge_steps(
+    snapshot: Snapshot, claims: Claims, verdicts: Verdicts, *, coming: Container[Oid] = frozenset()
+) -> Spine:
+    """Judge every step above `since`, oldest first. Accepted commits are settled: no finding. Those that are `coming`
+    can still be waived, and cannot be accepted yet."""
     tip = snapshot.history.integration
     if tip is None or not snapshot.history.since_known:
         return Spine(tuple(_cannot_tell(snapshot)), {})
-    judge = _Steps(snapshot, claims, verdicts, _settled(snapshot, verdicts))
+    judge = _Steps(snapshot, claims, verdicts, _settled(snapshot, verdicts), coming)
     findings = judge.unsettled(judge.walk(tip.oid))
     if not snapshot.ledger.fetched:
         findings = [_untold(finding) for finding in findings]
@@ -79,7 +83,15 @@ class _Judged(msgspec.Struct, frozen=True):
 class _Steps:
     """Walks the steps in order, so that what an earlier one brought is not brought again."""
 
-    def __init__(self, snapshot: Snapshot, claims: Claims, verdicts: Verdicts, settled: frozenset[Oid]) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        claims: Claims,
+        verdicts: Verdicts,
+        settled: frozenset[Oid],
+        coming: Container[Oid],
+    ) -> None:
+        self.coming = coming
         self.snapshot = snapshot
         self.claims = claims
         self.verdicts = verdicts
@@ -116,14 +128,14 @@ class _Steps:
             todo += [(each, True) for each in chain]
             if not chain:
                 todo.pop()
-                judged.append(self._judge(step, aside=aside))
+                judged.append(self._frozen(self._judge(step, aside=aside)))
         return judged
 
     def _says_nothing(self, step: Oid) -> bool:
         """Whether a step is an ordinary commit that the policy allows, as nearly all of them are."""
         history = self.snapshot.history
         parents, tree, _ = history.nodes[step]
-        if len(parents) > 1 or step in history.notes:
+        if len(parents) > 1 or step in history.notes or step in self.snapshot.bounds.touched:
             return False
         return self.snapshot.policy.direct == "any" and tree not in history.products
 
@@ -243,6 +255,27 @@ class _Steps:
         self._landed_by[step] = targets
         wrong = tuple(self._content(step, parents, targets))
         return _Judged(step, wrong, frozenset(plans), targets, self._unvalidated_as_integration(step))
+
+    def _frozen(self, judged: _Judged) -> _Judged:
+        """The step with what it did to frozen paths; what is waived for all the plans that it brought is not told."""
+        touches = self.snapshot.bounds.touched.get(judged.step, ())
+        if not touches:
+            return judged
+        parents = self.claims.graph.parents(judged.step)
+        found = judge_frozen(touches, parents, judged.step, self.snapshot, step=True, conductor=True)
+        waived = [self.verdicts.waivers.of_plan(plan, FROZEN, judged.step) for plan in sorted(judged.plans)]
+        if waived and all(waived):
+            return judged
+        broken = [each for each in found if each.refuses]
+        if not broken:
+            return judged
+        return msgspec.structs.replace(judged, findings=(*judged.findings, self._thawed(judged.step, broken)))
+
+    def _thawed(self, step: Oid, found: list[Finding]) -> Finding:
+        text = f"commit {step[:7]} on '{self._name}' changed what is frozen: {found[0].message}"
+        more = f"and {len(found) - 1} more paths; " if len(found) > 1 else ""
+        hint = found[0].hint if step in self.coming else _accept(step)
+        return Finding(FROZEN, "alarm", step, text, hint, f"{more}look: git show -m --stat {step[:12]}")
 
     def _uncovered(self, step: Oid, plans: list[str]) -> Finding:
         # A branch may carry its plan's newest claim a few commits below its tip; what lands must be the claim itself.

@@ -8,20 +8,24 @@ from collections.abc import Set as AbstractSet
 
 import msgspec
 
+from conductor_git.core.events.authority import accepted
 from conductor_git.core.events.landings import claim_of
 from conductor_git.core.findings import Finding
 from conductor_git.core.judgement.boundaries import Merging, judge_merge
 from conductor_git.core.judgement.claims import Claims
+from conductor_git.core.judgement.freezes import FROZEN
 from conductor_git.core.judgement.graph import Graph
 from conductor_git.core.judgement.history import History, Tip
 from conductor_git.core.judgement.integration import judge_steps
 from conductor_git.core.judgement.judge import Ruling, Saying, judge_saying
+from conductor_git.core.judgement.owners import judge_as_made, judge_owned, standing_commits
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.judgement.verdicts import Verdicts
 from conductor_git.core.messages import message
+from conductor_git.core.standing import CONDUCTOR
 from conductor_git.core.targets import Oid
 
-_AT_THE_DOOR = frozenset({"CG503", "CG505", "CG506", "CG507"})
+_AT_THE_DOOR = frozenset({FROZEN, "CG503", "CG505", "CG506", "CG507"})
 """What a step may be refused for. Its validation (CG504) comes after it, and fast-forwards (CG502) are told here."""
 
 
@@ -64,12 +68,36 @@ def judge_arrival(arrival: Arrival, before: Snapshot, after: Snapshot) -> list[F
     branch where it will be, under the same rules."""
     if arrival.branch == before.policy.integration:
         return _integration(arrival, before, after)
-    return [
+    said = [
         finding
         for _, saying in _new_claims(arrival, before, after)
         for finding in judge_saying(saying, after).findings
         if finding.refuses
     ]
+    return said or list(_new_strays(arrival, before, after))
+
+
+def _new_strays(arrival: Arrival, before: Snapshot, after: Snapshot) -> Iterator[Finding]:
+    """What the new commits of a plan's branch did outside its bounds, by the changes that `after` has. As at
+    pre-commit, the conductor is not asked."""
+    if arrival.writer == CONDUCTOR:
+        return
+    claims, settled = Claims(after.history, after.plans), accepted(after.ledger.events)
+    known = _known(arrival, before)
+    for owned in standing_commits(after, claims):
+        if owned.commit in known or owned.commit in settled:
+            continue
+        by_itself = owned.commit == arrival.new and claims.graph.parents(owned.commit) == (arrival.old,)
+        judge = judge_as_made if by_itself else judge_owned
+        found = judge(owned, after.changes.get(owned.commit, ()), after)
+        yield from (finding for finding in found if finding.refuses)
+
+
+def _known(arrival: Arrival, before: Snapshot) -> AbstractSet[Oid]:
+    """What stood on some judged branch, or is followed: it was judged where it came from."""
+    history = before.history
+    tips = [oid for found in history.branches.values() for oid in (found.oid, *_copies(found))]
+    return history.graph.ancestors([*tips, *_tips_of_integration(history), *arrival.followed])
 
 
 def parse_pushes(text: str) -> tuple[Move, ...]:
@@ -165,7 +193,7 @@ def _integration(arrival: Arrival, before: Snapshot, after: Snapshot) -> list[Fi
     claims = Claims(after.history, after.plans)
     merges = [oid for oid in steps if len(graph.parents(oid)) > 1]
     found = [finding for step in merges for finding in _merge(arrival, step, graph, before)]
-    spine = judge_steps(after, claims, Verdicts(after, claims))
+    spine = judge_steps(after, claims, Verdicts(after, claims), coming=steps)
     codes = _AT_THE_DOOR - {finding.code for finding in found}
     return found + [each for each in spine.findings if each.subject in steps and each.code in codes]
 
@@ -217,8 +245,7 @@ def _new_claims(arrival: Arrival, before: Snapshot, after: Snapshot) -> Iterator
     nor those that a rewrite only carries."""
     history = after.history
     graph = Graph(history.nodes)
-    tips = [oid for found in before.history.branches.values() for oid in (found.oid, *_copies(found))]
-    known = graph.ancestors([*tips, *_tips_of_integration(before.history), *arrival.followed])
+    known = _known(arrival, before)
     arrived = [oid for oid in graph.ancestors([arrival.new], stop=known) if _claims(history, oid)]
     if not arrived:
         return

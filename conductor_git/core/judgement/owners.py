@@ -13,6 +13,7 @@ from conductor_git.core.events.authority import accepted
 from conductor_git.core.findings import Finding, newest_of
 from conductor_git.core.judgement.boundaries import Merging, Staged, excuse, judge_merge, judge_staged
 from conductor_git.core.judgement.claims import Claims
+from conductor_git.core.judgement.freezes import judge_frozen
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.judgement.waiving import Waivers
 from conductor_git.core.planning.plan import Plan
@@ -40,26 +41,45 @@ def _in_order(found: Mapping[Oid, Owned], snapshot: Snapshot, claims: Claims) ->
     return [found[oid] for oid in order if oid not in claims.starts and oid != snapshot.history.since]
 
 
+def standing_commits(snapshot: Snapshot, claims: Claims) -> list[Owned]:
+    """Those of them that have not landed."""
+    return _in_order(_standing(claims, Taking(snapshot.plans, claims)), snapshot, claims)
+
+
 def judge_owned(owned: Owned, paths: tuple[str, ...], snapshot: Snapshot) -> list[Finding]:
-    """Judge the paths that a plan's commit changed by itself: those of a merge that differ from all its parents.
+    """Judge the paths that a plan's commit changed by itself: those of a merge that differ from all its parents. What
+    it did to frozen paths is known to the snapshot, where somebody looked.
 
     What has landed is judged by the plan as integration had it then.
     """
+    hint = f"git show --stat {owned.commit[:12]}"
+    return [
+        msgspec.structs.replace(found, subject=owned.commit, message=f"{owned.commit[:7]}: {found.message}", hint=hint)
+        for found in judge_as_made(owned, paths, snapshot)
+    ]
+
+
+def judge_as_made(owned: Owned, paths: tuple[str, ...], snapshot: Snapshot) -> list[Finding]:
+    """The same for whoever has just made it, with the way back."""
+    touches = snapshot.bounds.touched.get(owned.commit, ())
+    if not (paths or owned.took or touches):
+        return []
     then = snapshot.history.declared.get(owned.step, {}) if owned.step else {}
-    plans = tuple(then.get(plan.plan, plan) for plan in snapshot.plans)
+    plans = tuple(then.get(plan.plan, plan) for plan in snapshot.plans) if then else snapshot.plans
     plan = next((plan for plan in plans if plan.plan == owned.plan), None)
     if plan is None:
         return []
     # Whoever committed it: on a plan's branch everybody is the plan's agent.
-    findings = [*_foreign(owned), *judge_staged(Staged(paths, plan.branch, plan.agent), snapshot.policy, plans)]
+    parents = snapshot.history.graph.parents(owned.commit)
+    findings = [
+        *_foreign(owned),
+        *judge_staged(Staged(paths, plan.branch, plan.agent), snapshot.policy, plans),
+        *judge_frozen(touches, parents, owned.commit, snapshot),
+    ]
     if findings:
         waivers = Waivers(snapshot.ledger.events, snapshot.made)
         findings = excuse(findings, plan.plan, waivers, owned.commit)
-    hint = f"git show --stat {owned.commit[:12]}"
-    return [
-        msgspec.structs.replace(found, subject=owned.commit, message=f"{owned.commit[:7]}: {found.message}", hint=hint)
-        for found in findings
-    ]
+    return findings
 
 
 def judge_standing(snapshot: Snapshot, claims: Claims) -> dict[str, list[Finding]]:
@@ -73,7 +93,9 @@ def judge_standing(snapshot: Snapshot, claims: Claims) -> dict[str, list[Finding
     suspect = {
         oid: owned
         for oid, owned in standing.items()
-        if owned.took or not outside.get(owned.plan, set()).isdisjoint(snapshot.changes.get(oid, ()))
+        if owned.took
+        or oid in snapshot.bounds.touched
+        or not outside.get(owned.plan, set()).isdisjoint(snapshot.changes.get(oid, ()))
     }
     found: dict[str, dict[str, list[Finding]]] = {}
     for owned in _in_order(suspect, snapshot, claims):

@@ -17,6 +17,37 @@ from conductor_git.core.planning.rules import RuleSet, Scripts
 from conductor_git.core.targets import Oid, Target
 
 
+class Freeze(msgspec.Struct, frozen=True):
+    """What a complete wave froze, as its claim has it, and who had the plan."""
+
+    target: Target
+    patterns: tuple[str, ...]
+    claim: Oid
+    agent: str
+    since: int
+    """When it was claimed, in seconds since the epoch."""
+
+
+class Touch(msgspec.Struct, frozen=True):
+    """A path within some freeze that a commit has otherwise than one of its parents which contain a freezing claim."""
+
+    path: str
+    blob: str
+    """What the commit has there; empty where it has nothing."""
+    differs: tuple[Oid, ...]
+    """The parents that have something else there."""
+
+
+class Bounds(msgspec.Struct, frozen=True):
+    """What happened to frozen paths: not every fold asks for it."""
+
+    freezes: tuple[Freeze, ...] = ()
+    touched: Mapping[Oid, tuple[Touch, ...]] = {}
+    """By commit, of those that build on a freezing claim."""
+    kept: Mapping[tuple[Oid, str], str] = {}
+    """By claim and path what is frozen there; empty where the claim has nothing."""
+
+
 class Snapshot(msgspec.Struct, frozen=True):
     """One moment of one clone. A door adds the fact it is asked about; the reader only folds."""
 
@@ -42,6 +73,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     """When it was taken, in seconds since the epoch: what is about to be made is made then."""
     hub: str = ""
     """The remote that says it enforces the rules for integration; empty where none does."""
+    bounds: Bounds = Bounds()
+    """What happened to frozen paths, where somebody looked."""
 
     def made(self, commit: Oid | None) -> int:
         """When a commit was made at the earliest; None is the one that is about to be.

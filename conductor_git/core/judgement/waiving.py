@@ -18,7 +18,7 @@ from conductor_git.core.standing import CONDUCTOR
 from conductor_git.core.targets import Oid, Target
 
 EVIDENCE = ("CG204", "CG205", "CG206")
-BOUNDARIES = ("CG401", "CG402", "CG404", "CG406")
+BOUNDARIES = ("CG401", "CG402", "CG404", "CG405", "CG406")
 WAIVABLE = (*EVIDENCE, *BOUNDARIES)
 """What can be waived. Not what can be settled otherwise: blockers are resolved, needs are the plan's."""
 

@@ -61,6 +61,13 @@ def overlap(one: str, other: str) -> bool:
     return _meet(_elements(one), _elements(other), "**", _parts_meet)
 
 
+def pathspec(path: str) -> str:
+    """A pathspec that names this path from every folder, for a shell."""
+    import shlex
+
+    return shlex.quote(f":(top,literal){path}" if set(path) & set("*?[\\") else f":/{path}")
+
+
 def _bytewise(text: str) -> str:
     """One character a byte of the path, as git compares them: `?` is not enough for an umlaut."""
     return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("latin-1")

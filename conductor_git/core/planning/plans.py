@@ -26,6 +26,11 @@ def one_each(plans: Iterable[Plan], broken: Iterable[BrokenPlan]) -> tuple[tuple
     )
 
 
+def declares_freezes(plans: Iterable[Plan]) -> bool:
+    """Whether any wave freezes anything once it is complete."""
+    return any(wave.freezes for plan in plans for wave in plan.waves)
+
+
 def plan_order(plan: str) -> tuple[int, int, str]:
     """Sort key of a plan's id: 2 before 10 before slugs."""
     return (0, int(plan), "") if plan.isdigit() else (1, 0, plan)

@@ -5,17 +5,21 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Iterable
 from contextlib import suppress
 
 import msgspec
 
 from conductor_git.core.errors import CannotRun
+from conductor_git.core.judgement.snapshot import Touch
 from conductor_git.core.targets import Oid
 from conductor_git.core.tree import CONTROL_FOLDER, strip_control
-from conductor_git.store.plumbing.git import GitFailed
+from conductor_git.store.plumbing.git import GitFailed, run
 from conductor_git.store.plumbing.objects import read_objects
 from conductor_git.store.plumbing.repository import Repository
 
+_INHERITED = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
+"""Under these git sees what an outer git is about to commit."""
 _CONTROL = f"{CONTROL_FOLDER.decode('ascii')}/"
 
 
@@ -59,6 +63,20 @@ def index_tree(repo: Repository) -> Oid:
         ) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def staged_touches(parents: Iterable[Oid], patterns: Iterable[str]) -> list[Touch]:
+    """What the index of the outer git has otherwise within these patterns than each of the parents."""
+    specs = [f":(top,glob){pattern}" for pattern in patterns]
+    found: dict[str, tuple[str, list[Oid]]] = {}
+    args = ("diff-index", "--cached", "--raw", "-z", "--no-abbrev", "--no-renames", "--ignore-submodules=none")
+    for parent in parents:
+        fields = iter(run([*args, parent, "--", *specs], inherit=_INHERITED).fields())
+        for entry in fields:
+            blob = entry.split(" ")[3]
+            there = blob if blob.strip("0") else ""
+            found.setdefault(next(fields), (there, []))[1].append(parent)
+    return [Touch(path, blob, tuple(differs)) for path, (blob, differs) in found.items()]
 
 
 def product_of(repo: Repository, tree: Oid) -> Product:
