@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from conductor_git.commands.runner import attest, record
+from conductor_git.commands.runner import record
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.events import attestation
 from conductor_git.core.events.attestation import Counts
@@ -18,6 +18,7 @@ from conductor_git.core.planning.policy import ValidationPolicy
 from conductor_git.core.targets import Target
 from conductor_git.store.notes.ledger import read_ledger
 from conductor_git.store.plumbing.repository import discover
+from conductor_git.store.validation.attesting import attest
 from conductor_git.store.validation.flights import StillRunning, attach_or_start
 from conductor_git.store.validation.runs import Baseline, Job, RunResult
 from tests.conftest import Git

@@ -81,10 +81,23 @@ def show(name: str, as_json: bool) -> int:
     return finish(journey(here(), name), as_json=as_json)
 
 
-@click.command(cls=Command, examples=("plan check", "plan check --json"))
+@click.command(cls=Command, examples=("plan check", "plan check --try 2", "plan check --json"))
+@click.option(
+    "--try",
+    "tried",
+    metavar="[PLAN]",
+    is_flag=False,
+    flag_value="*",
+    help="Also run each validation, and once more with garbage for its sources: then it must fail.",
+)
 @json_option
-def check(as_json: bool) -> int:
+def check(tried: str | None, as_json: bool) -> int:
     """Check the plans of the working tree."""
+    if tried is not None:
+        from conductor_git.commands.canary import try_plans
+
+        plan = "" if tried == "*" else tried
+        return finish(try_plans(here(), plan, say=lambda text: click.echo(text, err=True)), as_json=as_json)
     from conductor_git.commands.plan import check as journey
 
     return finish(journey(here()), as_json=as_json)

@@ -86,6 +86,14 @@ def contents(repo: Repository, edits: Edits) -> dict[str, bytes | None]:
     return {path: bodies[oids[path]] if path in oids else None for path in edits.made}
 
 
+def keep_scripts(repo: Repository, drafts: Drafts) -> None:
+    """Write the scripts' contents into the object database, where nothing refers to them yet: so they can be run."""
+    start = drafts.policy.scripts + "/"
+    root = repo.in_worktree("rev-parse", "--show-toplevel").text()
+    there = [path for path, version in drafts.files.items() if path.startswith(start) and version.mode != _LINK]
+    _hashed(repo, root, [path for path in there if os.path.isfile(os.path.join(root, path))], write=True)
+
+
 def write_draft(repo: Repository, path: str, text: str) -> None:
     """Write a new file into the working tree. Raises CannotRun where there is one already."""
     full = os.path.join(repo.in_worktree("rev-parse", "--show-toplevel").text(), path)
