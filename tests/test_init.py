@@ -16,6 +16,7 @@ from conductor_git.commands.init import init
 from conductor_git.commands.outcome import DONE, NOT_YET, REFUSED, Outcome
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.events.attestation import read
+from conductor_git.core.events.demand import Trust
 from conductor_git.core.hooktext.agentsfile import BEGIN, END, with_section
 from conductor_git.core.planning.firstfiles import first_files
 from conductor_git.core.planning.policy import Policy, ValidationPolicy
@@ -23,9 +24,11 @@ from conductor_git.core.planning.policyfile import parse_policy
 from conductor_git.store.control.control import read_control
 from conductor_git.store.control.mainline import find_mainline
 from conductor_git.store.notes.ledger_reader import read_ledger
+from conductor_git.store.notes.recording import record
 from conductor_git.store.notes.writer import whoami
 from conductor_git.store.plumbing.repository import discover
 from tests.conftest import Git
+from tests.signed import Keys
 
 SCRIPT = ".conductor/scripts/validate.sh"
 FILES = [".conductor/conductor.toml", ".conductor/plans/.gitkeep", ".conductor/scripts/.gitkeep"]
@@ -491,3 +494,37 @@ def test_the_first_files_say_what_they_are_for() -> None:
     assert list(files) == [*FILES[:2], ".conductor/scripts/validate.sh"]
     assert files[".conductor/scripts/validate.sh"].startswith(b"#!/bin/sh\n# ")
     assert parse_policy(files[FILES[0]]) == policy
+
+
+def test_with_a_key_only_what_it_signs_is_the_conductors_word(repo_dir: Path, git: Git, tmp_path: Path) -> None:
+    key = Keys(tmp_path).path("boss")
+    before = git(repo_dir, "rev-parse", "HEAD")
+    outcome = run(repo_dir, sign=str(key))
+    assert f"the conductor signs with '{key}' here" in outcome.text
+    assert "note: results are not signed yet. Each agent" in outcome.text
+    control = read_control(discover(str(repo_dir)))
+    assert (control.policy.trust, control.policy.since) == (Trust(conductor=True), before)
+    public = Keys(tmp_path).public("boss")
+    assert control.signers.text == f'conductor namespaces="conductor-git/conductor@v1" {public}\n'
+    again = run(repo_dir, sign=str(key))
+    assert "kept:  everything as it was" in again.text
+    repo = discover(str(repo_dir))
+    said = {"commit": before, "reason": "known"}
+    assert record(repo, control.policy, writer="conductor", kind="acceptance", data=said, now=1).sealed is not None
+    assert record(repo, control.policy, writer="agent-2", kind="blocker", data={}, now=1).sealed is None
+    git(repo_dir, "config", "--unset", "conductor.signingKey")
+    with pytest.raises(CannotRun, match="wants 'conductor' to sign this acceptance, and no key is configured"):
+        record(repo, control.policy, writer="conductor", kind="acceptance", data=said, now=2)
+
+
+def test_a_key_where_a_policy_stands_exempts_what_was_there(repo_dir: Path, git: Git, tmp_path: Path) -> None:
+    run(repo_dir)
+    git(repo_dir, "commit", "-q", "--allow-empty", "-m", "work")
+    tip = git(repo_dir, "rev-parse", "HEAD")
+    run(repo_dir, sign=str(Keys(tmp_path).path("boss")))
+    assert read_control(discover(str(repo_dir))).policy.trust == Trust(conductor=True, since=tip)
+    # Whoever does not conduct, or would change what is there, changes nothing.
+    other = run(repo_dir, sign=str(Keys(tmp_path).path("other")))
+    assert "kept:  '[trust]' and '.conductor/allowed_signers' as they are on 'main'" in other.text
+    with pytest.raises(CannotRun, match="there is no key"):
+        run(repo_dir, sign=str(tmp_path / "none"))

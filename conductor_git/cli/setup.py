@@ -15,6 +15,7 @@ from conductor_git.cli.frame import Command, finish, here, is_terminal, json_opt
         "init --validate 'make test' --agents",
         "init --integration develop",
         "init --control conductor",
+        "init --sign ~/.ssh/id_ed25519",
     ),
 )
 @click.option("--validate", metavar="CMD", help="Make CMD the first validation, and run it once.")
@@ -24,6 +25,7 @@ from conductor_git.cli.frame import Command, finish, here, is_terminal, json_opt
     "--control", metavar="BRANCH", default="", help="Keep policy, plans and scripts on a branch of their own."
 )
 @click.option("--pre-commit", is_flag=True, help="Put the doors in as entries of pre-commit, and install it.")
+@click.option("--sign", metavar="KEY", default="", help="Have what the conductor decides signed with this ssh key.")
 @click.option("--no-commit", is_flag=True, help="Leave the new files in the working tree.")
 @max_option
 @json_option
@@ -33,6 +35,7 @@ def init(
     agents: bool,
     control: str,
     pre_commit: bool,
+    sign: str,
     no_commit: bool,
     max_seconds: float | None,
     as_json: bool,
@@ -51,6 +54,7 @@ def init(
         control=control,
         pre_commit=pre_commit,
         commit=not no_commit,
+        sign=sign,
         say=say,
         now=now(),
         max_seconds=max_seconds,

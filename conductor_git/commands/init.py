@@ -9,6 +9,7 @@ import msgspec
 
 from conductor_git.commands.outcome import DONE, NOT_YET, REFUSED, Outcome
 from conductor_git.core.errors import CannotRun
+from conductor_git.core.events.signers import SIGNERS_PATH
 from conductor_git.core.findings import Finding, refused
 from conductor_git.core.hooktext.agentsfile import NAME as AGENTS
 from conductor_git.core.hooktext.precommitfile import PRE_COMMIT_CONFIG
@@ -18,6 +19,7 @@ from conductor_git.core.reporting.validationtext import failed_lines, passed_lin
 from conductor_git.core.targets import INTEGRATION, Oid
 from conductor_git.store.control.control import Control, read_control
 from conductor_git.store.control.firstscript import commit_first_script, is_first_script
+from conductor_git.store.control.firstsigner import commit_first_signer, signs_already
 from conductor_git.store.control.founding import Draft, check_founding, commit_draft, draft, write_draft
 from conductor_git.store.control.mainline import branch_with_policy, find_mainline
 from conductor_git.store.control.ownlines import edit_clean, write_agents_section
@@ -27,6 +29,7 @@ from conductor_git.store.hookfiles.hooks import install_doors
 from conductor_git.store.hookfiles.managers import PRE_COMMIT
 from conductor_git.store.hookfiles.precommit import install_pre_commit
 from conductor_git.store.notes.refspecs import ensure_refspecs
+from conductor_git.store.notes.signing import KEY_SETTING, conductors_signing, public_half
 from conductor_git.store.notes.writer import whoami
 from conductor_git.store.plumbing.config import remove_shared, set_shared
 from conductor_git.store.plumbing.refs import HEADS
@@ -47,6 +50,7 @@ class _Asked(msgspec.Struct, frozen=True):
     control: str
     pre_commit: bool
     commit: bool
+    sign: str
 
 
 class _Told:
@@ -76,6 +80,7 @@ def init(
     control: str = "",
     pre_commit: bool = False,
     commit: bool = True,
+    sign: str = "",
     say: Say,
     now: int,
     max_seconds: float | None = None,
@@ -85,7 +90,8 @@ def init(
 
     `validate` is the command that the first script runs, and it is run once on integration as it stands;
     `integration` is that branch where it cannot be found, or is another one than would be; `control` names a branch
-    of its own for policy, plans and scripts. The exit codes: 0, 1 where a door is missing or the first
+    of its own for policy, plans and scripts; `sign` is the key that the conductor's decisions must be signed with from
+    now on. The exit codes: 0, 1 where a door is missing or the first
     run failed, 4 where it goes on after `max_seconds`. Raises CannotRun where nothing could be begun.
     """
     if repo.worktree is None and not repo.bare:
@@ -93,13 +99,17 @@ def init(
     if validate is not None and not validate.strip():
         hint = "conductor-git init --validate 'make test'"
         raise CannotRun("'--validate' names no command, and nothing proves nothing", detail=_NOTHING, hint=hint)
-    asked, told = _Asked(validate or "", integration, agents, control, pre_commit, commit), _Told()
+    asked, told = _Asked(validate or "", integration, agents, control, pre_commit, commit, sign), _Told()
+    if sign and not commit:
+        raise CannotRun("'--sign' changes what is committed, and '--no-commit' commits nothing", detail=_NOTHING)
     with hold(repo, "init", doing="init"):
         known = _known(repo, control)
         begun = _begin(repo, asked, told) if known is None else None
         if known is not None:
             known = _keep(repo, asked, told, known)
         book = known or (read_control(repo) if commit else None)
+        if sign and book is not None:
+            book = _sign(repo, told, book, sign, begun=begun is not None)
         _install(repo, asked, told, book)
     code, proof = DONE, list[str]()
     if book is not None and validate and is_first_script(repo, book, validate):
@@ -210,6 +220,37 @@ def _install(repo: Repository, asked: _Asked, told: _Told, book: Control | None)
     told.did += doors.done
     told.findings += doors.findings
     told.did += [f"'git fetch {remote}' brings the ledger now" for remote in ensure_refspecs(repo)]
+
+
+def _sign(repo: Repository, told: _Told, book: Control, key: str, *, begun: bool) -> Control:
+    """Let the conductor's decisions count with this key's signature only."""
+    policy, branch = book.policy, book.ref.removeprefix(HEADS)
+    signing = conductors_signing(repo, policy, key)
+    public = public_half(signing)
+    if not signs_already(book, public):
+        conducts = whoami(repo, book.plans).role == "conductor"
+        tip = "" if begun else repo.resolve(policy.integration_ref) or ""
+        oid = commit_first_signer(repo, book, public, since=tip) if conducts else None
+        if oid is None:
+            told.kept.append(f"'[trust]' and '{SIGNERS_PATH}' as they are on '{branch}'")
+            told.notes.append(_to_change("who may sign", SIGNERS_PATH, policy))
+            return book
+        told.did.append(f"committed '{SIGNERS_PATH}' and '[trust]' to '{branch}' as {oid[:12]}")
+        book = read_control(repo)
+    if set_shared(repo, KEY_SETTING, signing.key):
+        told.did.append(f"the conductor signs with '{signing.key}' here")
+    if book.policy.trust.attestations == "none":
+        told.notes += _UNSIGNED_RESULTS
+    return book
+
+
+_UNSIGNED_RESULTS = (
+    "note: results are not signed yet. Each agent and runner makes a key (ssh-keygen -t ed25519 -f ~/.ssh/agent-2) and",
+    "      names it where it works: export CONDUCTOR_SIGNING_KEY=~/.ssh/agent-2",
+    f"      '{SIGNERS_PATH}' allows it: agent-2 namespaces=\"conductor-git/agent@v1\" ssh-ed25519 AAAA…",
+    f"      (a runner as runner-NAME, conductor-git/runner@v1); then, under '[trust]' of '{POLICY_PATH}',",
+    '      attestations = "agent" (or "runner"), and conductor-git plan commit',
+)
 
 
 def _first_proof(repo: Repository, asked: _Asked, told: _Told, book: Control, watch: Watch) -> tuple[int, list[str]]:

@@ -46,5 +46,12 @@ def with_default(text: str) -> str:
     return f"{text.rstrip()}\n\n[validation]\n{line}\n"
 
 
+def with_signed_decisions(text: str, since: str) -> str:
+    """The text of a policy without `[trust]` asking the conductor to sign; for its reader to say whether it does so.
+    What `since` contains needs no signature."""
+    lines = ["[trust]", "conductor = true", *([f'since = "{since}"'] if since else [])]
+    return "\n".join([text.rstrip(), "", *lines, ""])
+
+
 def _encoded(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")

@@ -15,13 +15,16 @@ from conductor_git.core.errors import CannotRun
 from conductor_git.core.events.event import Kind
 from conductor_git.core.events.signers import SIGNERS_PATH, Signers
 from conductor_git.core.events.sshsig import read_signature
-from conductor_git.core.events.trust import Doubt, namespace_of, needed_role, role_of
+from conductor_git.core.events.trust import Doubt, Role, namespace_of, needed_role, role_of
 from conductor_git.core.planning.policy import Policy
 from conductor_git.store.notes.vouching import would_count
 from conductor_git.store.plumbing.repository import Repository
 from conductor_git.store.plumbing.sshkeygen import Refused, sign
 
 KEY_VARIABLE = "CONDUCTOR_SIGNING_KEY"
+KEY_SETTING = "conductor.signingKey"
+"""The conductor's key: of the whole repository, for git copies a worktree's own settings into the next one."""
+_ASKED = r"^(conductor\.signingkey|gpg\.format|user\.signingkey)$"
 
 
 class Signing(msgspec.Struct, frozen=True):
@@ -56,6 +59,20 @@ class Signing(msgspec.Struct, frozen=True):
         return made.fingerprint, blob
 
 
+def conductors_signing(repo: Repository, policy: Policy, key: str) -> Signing:
+    """How the conductor signs with a key that is named as git's `user.signingKey` is."""
+    # A path is from where the command was given, as every path of a command line.
+    path = os.path.abspath(os.path.expanduser(key))
+    named = path if os.path.exists(path) else _spelled(repo, key)
+    return Signing(named, namespace_of("conductor"), policy.repository, required=True)
+
+
+def public_half(signing: Signing) -> str:
+    """The public key, as a line of allowed signers has it. Raises Unsigned where nothing can be signed with it."""
+    made = read_signature(signing(b"conductor-git")[1])
+    return "" if made is None else made.public
+
+
 class Unsigned(CannotRun):
     """Something could not be signed."""
 
@@ -83,7 +100,7 @@ def signing_for(
             hint="conductor-git whoami",
         )
     given = environ.get(KEY_VARIABLE, "")
-    key = _spelled(repo, given or _of_git(repo))
+    key = _spelled(repo, given or _configured(repo, role))
     if key:
         return Signing(key, namespace_of(role), policy.repository, needed is not None or bool(given))
     if needed is None:
@@ -113,11 +130,12 @@ def check_signing(signing: Signing | None, policy: Policy, writer: str, signers:
         )
 
 
-def _of_git(repo: Repository) -> str:
-    """The key that git itself would sign with, where that is an ssh key."""
-    if (repo.config("gpg.format") or "") != "ssh":
-        return ""
-    return repo.config("user.signingKey", kind="path") or ""
+def _configured(repo: Repository, role: Role) -> str:
+    """The conductor's own setting, else the key that git itself would sign with, where that is an ssh key."""
+    listed = repo.git("config", "-z", "--type=path", "--get-regexp", _ASKED, ok=(0, 1)).fields()
+    values = {key: value for key, _, value in (field.partition("\n") for field in listed)}
+    own = values.get(KEY_SETTING.lower(), "") if role == "conductor" else ""
+    return own or (values.get("user.signingkey", "") if values.get("gpg.format") == "ssh" else "")
 
 
 def _spelled(repo: Repository, key: str) -> str:
