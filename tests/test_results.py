@@ -188,6 +188,12 @@ def test_criteria(
     assert check_criteria([criterion], metrics, baseline) == (unmet, ())
 
 
+def test_a_baseline_that_could_be_had_is_asked_for() -> None:
+    missing = "2.0 has no baseline of macos-arm64"
+    fixed = Criterion("bench.*", at_most=1.0)
+    assert check_criteria([NOT_SLOWER, fixed], {"bench.a": 1.0}, None, missing) == ((f"{NOT_SLOWER}: {missing}",), ())
+
+
 def test_what_has_no_baseline_is_told_apart() -> None:
     assert check_criteria([NOT_SLOWER], {"bench.a": 1.0}, None) == (
         (),

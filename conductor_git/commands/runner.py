@@ -42,7 +42,8 @@ def record(job: Job, result: RunResult) -> RunResult:
         raise CannotRun(f"the attestation of {job.target} cannot be read back", hint="conductor-git doctor")
     # So that the claim that follows finds it read already.
     read_ledger(job.repository)
-    _, untold = check_criteria(job.criteria, result.results.metrics, job.baseline.metrics)
+    baseline = job.baseline
+    _, untold = check_criteria(job.criteria, result.results.metrics, baseline.metrics, baseline.missing)
     return msgspec.structs.replace(result, recorded=recorded, untold=untold)
 
 

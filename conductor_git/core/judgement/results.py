@@ -66,12 +66,15 @@ def read_results(files: Mapping[str, bytes]) -> Results:
 
 
 def check_criteria(
-    criteria: Iterable[Criterion], metrics: Mapping[str, float], baseline: Mapping[str, float] | None
+    criteria: Iterable[Criterion],
+    metrics: Mapping[str, float],
+    baseline: Mapping[str, float] | None,
+    missing: str = "",
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The criteria that do not hold, and those that nobody can tell because there is no baseline; both as text.
 
-    A pattern that matches no metric does not hold. Of a baseline, a metric that is gone does not hold, and one that
-    the baseline never had cannot be told.
+    A pattern that matches no metric does not hold, nor does a ratio to a baseline that is `missing` and could be had.
+    Of a baseline, a metric that is gone does not hold, and one that the baseline never had cannot be told.
     """
     unmet: list[str] = []
     untold: list[str] = []
@@ -81,6 +84,8 @@ def check_criteria(
             unmet.append(f"{criterion}: no such metric")
         elif not criterion.of_baseline:
             unmet += [text for name in names if (text := _broken(criterion, name, metrics[name]))]
+        elif missing:
+            unmet.append(f"{criterion}: {missing}")
         elif baseline is None:
             untold.append(f"{criterion}: no baseline yet")
         else:

@@ -45,7 +45,7 @@ def attest(job: Job, result: RunResult) -> Attestation:
 def _unmet(job: Job, result: RunResult) -> list[str]:
     results = result.results
     said = [*results.problems, too_few(results.counts, job.policy.min_tests)]
-    said += check_criteria(job.criteria, results.metrics, job.baseline.metrics)[0]
+    said += check_criteria(job.criteria, results.metrics, job.baseline.metrics, job.baseline.missing)[0]
     if job.policy.baseline:
         said.append(weaker_than(results.counts, job.baseline.counts))
     return [text for text in said if text]

@@ -34,12 +34,17 @@ def read_baseline(
         if found.passed
         and (found.script, found.platform, found.repository) == (rules.script, platform, snapshot.policy.repository)
     ]
+    recorded = _recorded(snapshot, board, attestations, rules, platform)
+    missing = recorded if isinstance(recorded, str) else ""
     if not alike:
-        return Baseline()
+        return Baseline(missing=missing)
     trees = _integration_products(repo, snapshot)
     counted = _newest((found for found in alike if found.counts is not None), trees)
-    measured = _recorded(snapshot, board, attestations, rules) or _newest(alike, trees)
-    return Baseline(counted.counts if counted else None, measured.metrics if measured else None)
+    counts = counted.counts if counted else None
+    if missing:
+        return Baseline(counts, missing=missing)
+    measured = recorded if isinstance(recorded, Attestation) else _newest(alike, trees)
+    return Baseline(counts, measured.metrics if measured else None)
 
 
 def _newest(found: Iterable[Attestation], trees: list[Oid]) -> Attestation | None:
@@ -48,21 +53,34 @@ def _newest(found: Iterable[Attestation], trees: list[Oid]) -> Attestation | Non
     return next((by_tree[tree] for tree in trees if tree in by_tree), None)
 
 
-def _recorded(snapshot: Snapshot, board: Board, attestations: Attestations, rules: RuleSet) -> Attestation | None:
-    """The proof that a complete `records-baseline` wave of this plan stands on.
+def _recorded(
+    snapshot: Snapshot, board: Board, attestations: Attestations, rules: RuleSet, platform: str
+) -> Attestation | str | None:
+    """The proof that a complete `records-baseline` wave of this plan stands on, of this platform; what to run where
+    other platforms have one and this one has not. None where no wave recorded anything.
 
-    Not simply the newest run of that wave: running it again on slower work would lower the bar.
+    Not simply the newest run of that wave: running it again on slower work would lower the bar. What counts is a run
+    of the very content that was claimed.
     """
     plan, status = snapshot.plan(rules.target.plan), board.plan(rules.target.plan)
     if plan is None or status is None:
         return None
     for wave in status.waves:
         if wave.wave in _recording(plan) and wave.wave != rules.target.wave and wave.state == "complete":
-            for proof in wave.attestations:
-                found = attestations.by_digest.get(proof.digest)
-                if found is not None and found.script == rules.script:
-                    return found
+            proofs = [found for proof in wave.attestations if (found := attestations.by_digest.get(proof.digest))]
+            same = [found for found in proofs if found.script == rules.script]
+            if same and wave.commit is not None:
+                here = _run_of(same[0], attestations, platform)
+                command = f"conductor-git validate {same[0].target} --commit {wave.commit[:12]}"
+                return here or f"{same[0].target} has no baseline of {platform}; run there: {command}"
     return None
+
+
+def _run_of(proof: Attestation, attestations: Attestations, platform: str) -> Attestation | None:
+    """The newest passing run of what a proof is about, by the same rules, on this platform."""
+    about = (proof.tree, proof.rules, proof.repository)
+    alike = (found for found in attestations.of(proof.target) if (found.tree, found.rules, found.repository) == about)
+    return next((found for found in reversed([*alike]) if found.passed and found.platform == platform), None)
 
 
 def _recording(plan: Plan) -> set[int]:

@@ -42,6 +42,8 @@ class Baseline(msgspec.Struct, frozen=True):
     """Of integration, for "not fewer passed, not more skipped"."""
     metrics: dict[str, float] | None = None
     """For criteria `of: baseline`."""
+    missing: str = ""
+    """Which run has to be made before such criteria can be told, where a wave recorded baselines elsewhere only."""
 
 
 class Job(msgspec.Struct, frozen=True):
