@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conductor_git.core.judgement.claims import Claims
 from conductor_git.core.judgement.graph import Graph, Node
+from conductor_git.core.judgement.history import History, Note, Tip
 from conductor_git.core.judgement.holders import Holders
 from conductor_git.core.targets import Oid
 
@@ -53,6 +55,20 @@ def down(nodes: Nodes, tip: Oid) -> list[Oid]:
 
 def highest(nodes: Nodes, oid: Oid) -> int:
     return 1 + max((highest(nodes, parent) for parent in nodes[oid][0]), default=0) if oid in nodes else 1
+
+
+@given(histories(), st.data())
+def test_a_commit_is_of_the_nearest_start_below_it(nodes: Nodes, data: st.DataObject) -> None:
+    known = st.sampled_from(sorted(nodes))
+    tip = data.draw(st.none() | known)
+    starts = {oid: str(number % 2) for number, oid in enumerate(data.draw(st.lists(known, max_size=4, unique=True)))}
+    notes = {oid: Note(f"▶ PLAN {plan} START - agent") for oid, plan in starts.items()}
+    integration = None if tip is None else Tip("refs/heads/main", tip)
+    claims = Claims(History(Graph(nodes), notes, integration, {}, {}, {}), ())
+    spine = set(down(nodes, tip)) if tip else set()
+    for oid in nodes:
+        nearest = next((found for found in down(nodes, oid) if found in starts or found in spine), None)
+        assert claims.started(oid) == (starts.get(nearest) if nearest else None)
 
 
 @given(histories())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from functools import cached_property
 
@@ -49,7 +50,6 @@ class Claims:
         self.holders = Holders(self.graph, {plan: found.oid for plan, found in self._tips.items()}, self.landed)
         self._spine = frozenset(self.graph.first_parents(tip.oid)) if tip else frozenset()
         self._starts_of: dict[str, list[Oid]] = {}
-        self._start_below: dict[Oid, str | None] = {}
         self.faults: list[tuple[Oid, Finding]] = []
         """Every commit of which something is wrong with what it says."""
         self._remarks: dict[tuple[str, str], list[Finding]] = {}
@@ -83,21 +83,32 @@ class Claims:
 
     def started(self, commit: Oid) -> str | None:
         """The plan of the nearest start commit at or below on the first-parent chain, down to integration's own."""
-        known, walked = self._start_below, []
-        found: str | None = None
-        for oid in self.graph.first_parents(commit):
-            if oid in known:
-                found = known[oid]
-                break
-            walked.append(oid)
-            if oid in self.starts:
-                found = self.starts[oid]
-                break
-            if oid in self._spine:
-                break
-        for oid in walked:
-            known[oid] = found
-        return found
+        places, spine = self._start_places, self._spine_places
+        for line, place in self.graph.first_parent_places(commit):
+            found = places.get(line, [])
+            at = bisect_left(found, (place, ""))
+            start = found[at] if at < len(found) else None
+            own = spine.get(line)
+            if start is not None and (own is None or start[0] <= max(own, place)):
+                return start[1]
+            if own is not None:
+                return None
+        return None
+
+    @cached_property
+    def _start_places(self) -> dict[int, list[tuple[int, str]]]:
+        """By line of the graph, where start commits are on it, and whose."""
+        found: dict[int, list[tuple[int, str]]] = {}
+        for oid, plan in self.starts.items():
+            if (where := self.graph.place(oid)) is not None:
+                found.setdefault(where[0], []).append((where[1], plan))
+        return {line: sorted(listed) for line, listed in found.items()}
+
+    @cached_property
+    def _spine_places(self) -> dict[int, int]:
+        """By line of the graph, from where on it is integration's own chain."""
+        tip = self.history.integration
+        return dict(self.graph.first_parent_places(tip.oid)) if tip else {}
 
     def executor_of(self, commit: Oid) -> message.PartStart | None:
         """Whose part of a wave a commit is: that of the executor's start nearest below it on its first-parent chain.

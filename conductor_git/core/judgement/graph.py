@@ -101,8 +101,13 @@ class Graph:
         """`tip` and down its first parents, as far as commits were read, and no further than to what is in `stop`."""
         ends = {} if stop is None else stop.lowest
         for line, place in self.first_parent_places(tip, stop=stop):
-            end = self._starts[line + 1]
-            yield from self._commits[place : ends.get(line, end)]
+            end = ends.get(line, self._starts[line + 1])
+            # A few at first: most who ask stop soon.
+            some = 8
+            while place < end:
+                yield from self._commits[place : min(place + some, end)]
+                place += some
+                some *= 2
 
     def first_parent_places(self, tip: Oid, *, stop: Reach | None = None) -> Iterator[tuple[int, int]]:
         """The same by lines: each that it goes down, and from where on; no further than to what is in `stop`."""
@@ -128,6 +133,10 @@ class Graph:
         """What is reached, line by line: the line, its first place, and the place behind its last."""
         for line, place in reach.lowest.items():
             yield line, place, min(self._starts[line + 1], reach.ends.get(line, len(self._commits)))
+
+    def lines(self, reach: Reach) -> Iterator[list[Oid]]:
+        """The commits that are reached, line by line, each from its newest down."""
+        return (self._commits[place:end] for _, place, end in self.runs(reach))
 
     def merges(self, reach: Reach) -> Iterator[Oid]:
         """The commits with more than one parent among those that are reached, in no particular order."""

@@ -88,7 +88,7 @@ def judge_standing(snapshot: Snapshot, claims: Claims) -> dict[str, list[Finding
     Paths are judged as far as the snapshot has them; what a merge took in always is.
     """
     settled = accepted(snapshot.ledger.events)
-    standing = _standing(claims, Taking(snapshot.plans, claims))
+    standing = _standing(claims, Taking(snapshot.plans, claims), known=snapshot.changes)
     outside = _outside(standing.values(), snapshot)
     suspect = {
         oid: owned
@@ -201,11 +201,13 @@ def _landed(snapshot: Snapshot, claims: Claims, taking: Taking) -> dict[Oid, Own
     return found
 
 
-def _standing(claims: Claims, taking: Taking) -> dict[Oid, Owned]:
-    tips = [tip.oid for tip in claims.history.branches.values()]
-    own = claims.graph.ancestors(tips, stop=claims.landed)
+def _standing(claims: Claims, taking: Taking, *, known: Container[Oid] | None = None) -> dict[Oid, Owned]:
+    """What has not landed; with `known` only the merges and what is in it."""
+    graph = claims.graph
+    reach = graph.below([tip.oid for tip in claims.history.branches.values()], stop=claims.landed)
+    own = {oid for line in graph.lines(reach) for oid in line if known is None or oid in known}
+    own.update(graph.merges(reach))
     whose = {oid: plan for oid in own if (plan := claims.plan_of(oid))}
     return {
-        oid: Owned(oid, plan, None, taking.took(plan, claims.graph.parents(oid), claims.landed))
-        for oid, plan in whose.items()
+        oid: Owned(oid, plan, None, taking.took(plan, graph.parents(oid), claims.landed)) for oid, plan in whose.items()
     }

@@ -13,7 +13,7 @@ from conductor_git.store.plumbing.git import GitFailed
 from conductor_git.store.plumbing.repository import Repository
 
 _MEMO = "changes"
-_AT_ONCE = 2_000
+_AT_ONCE = 1_000
 """Commits that one look at the board asks paths of: a fraction of a second. The next look goes on from there."""
 _Paths = dict[Oid, tuple[str, ...]]
 
@@ -21,21 +21,23 @@ _Paths = dict[Oid, tuple[str, ...]]
 def with_changes(repo: Repository, snapshot: Snapshot) -> Snapshot:
     """The snapshot with the paths of commits that branches of plans have and integration has not, each of them asked
     once: the newest first, and no more than a look at the board has time for."""
-    history = snapshot.history
-    landed = history.graph.below([history.integration.oid] if history.integration else [])
-    standing = history.graph.ancestors([tip.oid for tip in history.branches.values()], stop=landed)
-    known: _Paths = (memo.load(repo, _MEMO, _Paths) or {}) if standing else {}
-    missing = standing - known.keys()
-    if missing:
-        newest = sorted(missing, key=lambda oid: (-history.time(oid), oid))[:_AT_ONCE]
+    history, graph = snapshot.history, snapshot.history.graph
+    landed = graph.below([history.integration.oid] if history.integration else [])
+    standing = graph.below([tip.oid for tip in history.branches.values()], stop=landed)
+    known: _Paths = memo.load(repo, _MEMO, _Paths) or {}
+    missing = [[oid for oid in line if oid not in known] for line in graph.lines(standing)]
+    newest = [oid for line in missing for oid in line[:_AT_ONCE]]
+    newest = sorted(newest, key=lambda oid: (-history.time(oid), oid))[:_AT_ONCE]
+    unseen = sum(map(len, missing))
+    if newest:
         try:
             known |= read_changes(repo, newest)
         except GitFailed:
             # Trees that a partial clone lacks: the report goes on with what is known.
-            return msgspec.structs.replace(snapshot, changes=known, unseen=len(missing))
-        missing.difference_update(newest)
-        memo.save(repo, _MEMO, {oid: known[oid] for oid in standing - missing})
-    return msgspec.structs.replace(snapshot, changes=known, unseen=len(missing))
+            return msgspec.structs.replace(snapshot, changes=known, unseen=unseen)
+        unseen -= len(newest)
+        memo.save(repo, _MEMO, {oid: known[oid] for line in graph.lines(standing) for oid in line if oid in known})
+    return msgspec.structs.replace(snapshot, changes=known, unseen=unseen)
 
 
 def read_changes(repo: Repository, commits: Iterable[Oid]) -> dict[Oid, tuple[str, ...]]:
