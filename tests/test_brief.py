@@ -147,17 +147,89 @@ def test_an_executor_gets_one_wave_and_may_not_claim() -> None:
     assert "`conductor-git validate 2.3`" in text
 
 
-def test_short_is_about_ten_lines() -> None:
+def test_short_says_what_is_to_be_known_now() -> None:
     lines = render_brief(make(status=status(3)), short=True).splitlines()
     assert len(lines) <= 12
     assert lines[0] == "You are 'agent-2', the orchestrator of plan 2: Educational integration."
-    waits = "next: nothing until 1.2 is complete; conductor-git status 2 tells"
+    waits = "next: nothing until 1.2 is complete; conductor-git wait 1.2 --max 30m"
     assert lines[-2:] == [waits, "all of it: conductor-git brief 2"]
+
+
+def test_short_is_short_however_much_there_is_to_say() -> None:
+    much = tuple(f"line {number}" for number in range(30))
+    blockers = tuple(Blocker("2.3", "high", line, "agent-2", 0) for line in much)
+    tasks = "".join(f"- [ ] {line}\n" for line in much)
+    plan = replace(PLAN, waves=(Wave(3, "x", text=tasks), Wave(4)))
+    board = replace(status(3), blockers=blockers, waves=(WaveStatus(3, "", "active"),))
+    lines = render_brief(make(plan=plan, status=board, guidance=much, news=much), short=True).splitlines()
+    assert len(lines) <= 40
+    assert "blocked: 2.3: line 4 (agent-2)" in lines
+    assert "blocked: and 25 more, see: conductor-git status 2" in lines
+    # Of what was said the newest counts most.
+    assert lines.index("guidance: line 29") < lines.index("guidance: line 28")
+    assert "to do: line 5" in lines
+
+
+TEXT = """Some context.
+
+Tasks:
+
+1. measure
+2. rewrite
+
+Pattern: follow quadratic.py
+Deliverable: a report
+that names functions
+**Validation:** all four benchmarks run
+"""
+
+
+def test_a_waves_text_says_what_is_to_be_done_and_delivered() -> None:
+    (wave,) = make(plan=Plan("9", "x", "9.md", waves=(Wave(1, text=TEXT),)), rules={}).waves
+    assert [task.text for task in wave.tasks] == ["measure", "rewrite"]
+    assert (wave.pattern, wave.deliverable) == ("follow quadratic.py", "a report that names functions")
+
+
+@pytest.mark.parametrize(
+    ("template", "line", "said"),
+    [
+        ("a\n{% if %}", 2, "Expected an expression"),
+        ("a\n\n{{ nothing }}", 3, "'nothing' is undefined"),
+        ("{{ title.__class__.__mro__ }}", 1, "access to attribute '__class__' of 'str' object is unsafe"),
+        ("{{ lipsum() }}", 1, "'lipsum' is undefined"),
+        ("\n{% include '/etc/passwd' %}", 2, "/etc/passwd"),
+        ("{{ 1 / 0 }}", 1, "division by zero"),
+        ("{% include 'part.j2' %}", 4, "'other' is undefined"),
+        ("{{ waves.append(1) }}", 1, "has no attribute 'append'"),
+    ],
+)
+def test_a_broken_template_is_one_error_with_file_and_line(template: str, line: int, said: str) -> None:
+    own = {"plan.md.j2": template, "part.j2": "\n\n\n{{ other }}"}
+    with pytest.raises(CannotRun) as caught:
+        render_brief(make(), templates=own)
+    name = "part.j2" if line == 4 else "plan.md.j2"
+    start = f"template '.conductor/templates/{name}' cannot be filled: line {line}: "
+    assert caught.value.what.startswith(start)
+    assert said in caught.value.what
+
+
+def test_a_projects_template_stands_in_place_of_ours_and_may_include_it() -> None:
+    own = {"plan.md.j2": "# {{ title }} <b>\n{% include 'builtin/plan.md.j2' %}\n\nMind the style guide.\n"}
+    lines = render_brief(make(), templates=own).splitlines()
+    assert lines[0] == "# Educational integration <b>"
+    assert lines[1] == "# You are the orchestrator of plan 2: Educational integration"
+    assert lines[-1] == "Mind the style guide."
+    assert render_brief(make(), short=True, templates=own) == render_brief(make(), short=True)
 
 
 def test_the_checklist_ticks_what_is_complete() -> None:
     lines = render_brief(make(status=status(3)), "checklist").splitlines()
-    assert lines[2:5] == ["- [x] 2.0 Audit", "  - [x] conductor-git claim 2.0", "- [ ] 2.3 Explain API (waits for 1.2)"]
+    assert lines[2:6] == [
+        "- [x] 2.0 Audit",
+        "  - [x] list what is there",
+        "  - [x] conductor-git claim 2.0",
+        "- [ ] 2.3 Explain API (waits for 1.2)",
+    ]
     assert lines[-2:] == ["- [ ] tests.passed at least 676", "- [ ] conductor-git claim 2"]
 
 

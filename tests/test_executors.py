@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from conductor_git.core.planning.plan import Plan, Wave
 from conductor_git.core.reporting.fold import fold
 from conductor_git.core.targets import Target
 from tests.scene import Scene, oid, plan
-from tests.team import Team
+from tests.team import PLANS, Team
 
 DECLARED = (
     Plan("2", "", "2.md", "agent-2", branch="b2"),
@@ -215,3 +216,41 @@ def test_what_cannot_be_handed_out_changes_nothing(team: Team, args: list[str], 
     got, told = team.run("conductor-git", "delegate", *args)
     assert (got, said in told) == (code, True), told
     assert team.git(team.root, "for-each-ref") == before
+
+
+def edit(team: Team, path: str, text: str, message: str) -> None:
+    """Commit a change on main, where no worktree stands."""
+    blob = subprocess.run(
+        ["git", "hash-object", "-w", "--stdin"], cwd=team.root, input=text, capture_output=True, text=True, check=True
+    ).stdout.strip()
+    index = {"GIT_INDEX_FILE": str(team.root.parent / "index")}
+    for args in (["read-tree", "main"], ["update-index", "--add", "--cacheinfo", f"100644,{blob},{path}"]):
+        assert team.run("git", *args, env=index)[0] == 0
+    tree = team.run("git", "write-tree", env=index)[1].strip()
+    commit = team.git(team.root, "commit-tree", "-p", "main", "-m", message, tree)
+    team.git(team.root, "update-ref", "refs/heads/main", commit)
+
+
+def test_the_brief_that_was_printed_is_on_the_record_and_what_changed_since_is_said(team: Team) -> None:
+    done = subprocess.run(
+        ["conductor-git", "delegate", "2.0", "--to", "bob"], cwd=team.root, capture_output=True, check=True
+    )
+    printed = hashlib.sha256(done.stdout).hexdigest()
+    assert board(team)["brief"] == f"sha256:{printed}"
+    told = team.run("conductor-git", "brief", "--short", at=room(team, "bob"))[1].splitlines()
+    assert not [line for line in told if line.startswith("new:")]
+
+    edit(team, ".conductor/plans/2.md", PLANS["2"] + "\n## Wave 0: A\n\n- [ ] look twice\n", "change the plan")
+    told = team.run("conductor-git", "brief", "--short", at=room(team, "bob"))[1].splitlines()
+    assert [line for line in told if line.startswith(("new:", "to do:"))] == [
+        "new: plan 2 was edited since it was handed over, so the brief given then is not this one",
+        "new: 'main' is 1 step ahead of your branch: git merge main",
+        "to do: look twice",
+    ]
+
+    edit(team, ".conductor/templates/wave.md.j2", "{{ share.name }} does {{ wave }}\n", "say it shorter")
+    assert team.run("conductor-git", "brief", at=room(team, "bob"))[1] == "bob does 2.0\n"
+    edit(team, ".conductor/templates/wave.md.j2", "{{ share.nobody }}\n", "break it")
+    code, said = team.run("conductor-git", "brief", at=room(team, "bob"))
+    assert code == 2
+    assert "template '.conductor/templates/wave.md.j2' cannot be filled: line 1: " in said

@@ -10,6 +10,7 @@ from conductor_git.commands.outcome import Outcome
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.reporting.brief import Format, render_brief
 from conductor_git.store.boards import read_board
+from conductor_git.store.control.templates import read_templates
 from conductor_git.store.notes.writer import branch_plan, executor_here
 from conductor_git.store.plumbing.repository import Repository
 from conductor_git.store.snapshot import take
@@ -42,5 +43,7 @@ def brief(
     about = find_target(repo, snapshot, board, named)
     if tasks and about.wave is None:
         raise CannotRun(f"'--task' is for a wave, and '{about}' is a plan", hint=f"conductor-git brief {about}")
-    made = brief_of(repo, snapshot, board, about, share_here(repo, snapshot, about, tuple(tasks)))
-    return Outcome(text=render_brief(made, format, short=short), data=msgspec.to_builtins(made))
+    made = brief_of(repo, snapshot, board, about, share_here(repo, snapshot, about, tuple(tasks)), now=now)
+    templates = {} if format == "json" else read_templates(repo, snapshot.control)
+    text = render_brief(made, format, short=short, templates=templates)
+    return Outcome(text=text, data=msgspec.to_builtins(made))

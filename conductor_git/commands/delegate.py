@@ -12,14 +12,17 @@ from conductor_git.commands.outcome import REFUSED, Outcome
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.events.authority import may_take_over
 from conductor_git.core.events.delegation import refuse, render_delegation
+from conductor_git.core.events.event import Event
 from conductor_git.core.findings import Finding
+from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.planning.plan import Plan
-from conductor_git.core.reporting.brief import Brief, Place, render_brief
+from conductor_git.core.reporting.brief import Brief, render_brief
 from conductor_git.core.reporting.fold import fold
 from conductor_git.core.standing import CONDUCTOR
 from conductor_git.core.targets import Oid, Target, is_plan_id
 from conductor_git.store.control.control import Control, read_control
 from conductor_git.store.control.newplans import commit_new_plan
+from conductor_git.store.control.templates import read_templates
 from conductor_git.store.files.locks import hold
 from conductor_git.store.hookfiles.hooks import install_new
 from conductor_git.store.notes.ledger_push import push_own
@@ -29,7 +32,7 @@ from conductor_git.store.plumbing.remotes import Upstream, fetch, upstream_of
 from conductor_git.store.plumbing.repository import Repository
 from conductor_git.store.snapshot import take
 from conductor_git.store.team import unfinished
-from conductor_git.store.team.briefs import brief_of, charge_digest
+from conductor_git.store.team.briefs import brief_of, charge_of, digest_of
 from conductor_git.store.team.handover import (
     Holding,
     Order,
@@ -75,6 +78,14 @@ class _Scene(msgspec.Struct, frozen=True):
     now: int
 
 
+class _Handed(msgspec.Struct, frozen=True):
+    """What the agent is given to read, and the digest of what it is charged with."""
+
+    brief: Brief
+    text: str
+    charge: str
+
+
 def delegate(
     repo: Repository,
     what: str,
@@ -98,14 +109,11 @@ def delegate(
     scene = _look_round(repo, asked, int(time.time()) if now is None else now, say)
     before = _holding(repo, scene)
     with hold(repo, f"delegate-{scene.plan.plan}", doing=f"delegate {scene.plan.plan}", wait=600):
-        refused = _carry_out(repo, asked, scene, before)
-        if refused is not None:
-            return Outcome(
-                REFUSED, data={"schema": 1, "plan": scene.plan.plan, "delegated": False}, findings=(refused,)
-            )
+        made = _carry_out(repo, asked, scene, before)
+        if isinstance(made, Finding):
+            return Outcome(REFUSED, data={"schema": 1, "plan": scene.plan.plan, "delegated": False}, findings=(made,))
         if scene.upstream is not None:
             say(str(push_own(repo, scene.upstream.remote)))
-        made = _brief(repo, scene)
         doors = install_new(repo, scene.plan.ref)
         # From here on it is done; before an agent is started, which must not happen twice.
         unfinished.end(repo, scene.plan.plan)
@@ -178,7 +186,7 @@ def _holding(repo: Repository, scene: _Scene) -> Holding | None:
     return find_holding(repo, scene.plan, scene.upstream, policy=scene.control.policy, signers=scene.control.signers)
 
 
-def _carry_out(repo: Repository, asked: Asked, scene: _Scene, before: Holding | None) -> Finding | None:
+def _carry_out(repo: Repository, asked: Asked, scene: _Scene, before: Holding | None) -> _Handed | Finding:
     """Do it under the plan's lock; a finding where it is refused."""
     plan, holding = scene.plan, _holding(repo, scene)
     begun = unfinished.read_unfinished(repo, plan.plan)
@@ -213,31 +221,30 @@ def _wrong_way_out(
 
 def _do(
     repo: Repository, asked: Asked, scene: _Scene, holding: Holding | None, agent: str, *, begins: bool
-) -> Finding | None:
+) -> _Handed | Finding:
     plan, upstream = scene.plan, scene.upstream
+    made = _brief(repo, scene, "" if asked.mode == "resume" else agent)
     base = base_of(repo, scene.control.policy.integration, upstream)
     if begins:
-        if not hand_over(repo, _order(repo, asked, scene, agent, base, None), holding):
+        if not hand_over(repo, _order(repo, asked, scene, made, base, None), holding):
             return _lost(repo, scene)
     elif holding is not None:
         bring_branch(repo, plan, holding, base)
         if asked.mode == "take-over":
-            record(repo, _order(repo, asked, scene, agent, base, holding.event))
+            record(repo, _order(repo, asked, scene, made, base, holding.event))
     settle(repo, plan, agent, remote=upstream.remote if upstream else None)
-    return None
+    return made
 
 
-def _order(repo: Repository, asked: Asked, scene: _Scene, agent: str, base: Oid, supersedes: Oid | None) -> Order:
-    plan, control = scene.plan, scene.control
-    workspace = relative_workspace(repo, plan)
-    kind = plan.agent_kind if agent == plan.agent else ""
-    place = Place(agent, kind, plan.branch, workspace)
+def _order(repo: Repository, asked: Asked, scene: _Scene, made: _Handed, base: Oid, supersedes: Oid | None) -> Order:
+    plan, control, agent = scene.plan, scene.control, made.brief.agent
     data = render_delegation(
         agent=agent,
-        agent_kind=kind,
+        agent_kind=plan.agent_kind if agent == plan.agent else "",
         branch=plan.branch,
-        workspace=workspace,
-        brief=charge_digest(control.policy, control.plans, plan, place, control.scripts),
+        workspace=relative_workspace(repo, plan),
+        brief=digest_of(made.text),
+        charge=made.charge,
         supersedes=supersedes,
         reason=asked.reason,
     )
@@ -267,13 +274,27 @@ def _powerless(scene: _Scene, holding: Holding) -> Finding:
     return Finding("CG802", "error", plan, text, "conductor-git whoami", "nothing was changed")
 
 
-def _brief(repo: Repository, scene: _Scene) -> Brief:
-    snapshot = take(repo)
-    return brief_of(repo, snapshot, fold(snapshot, scene.now), Target(scene.plan.plan))
+def _brief(repo: Repository, scene: _Scene, agent: str) -> _Handed:
+    """What the agent gets to read: made before anything is recorded, for what is recorded names it."""
+    snapshot, about = take(repo), Target(scene.plan.plan)
+    if agent:
+        snapshot = _supposing(snapshot, scene, agent)
+    made = brief_of(repo, snapshot, fold(snapshot, scene.now), about, now=scene.now, to=agent)
+    text = render_brief(made, templates=read_templates(repo, snapshot.control))
+    return _Handed(made, text, charge_of(snapshot, about))
 
 
-def _report(repo: Repository, asked: Asked, made: Brief, say: Say) -> Outcome:
-    text = render_brief(made)
+def _supposing(snapshot: Snapshot, scene: _Scene, agent: str) -> Snapshot:
+    """The snapshot as it will be: what an agent reads first is what it reads again when nothing has happened since."""
+    data = render_delegation(agent=agent, agent_kind="", branch="", workspace="", brief="")
+    clock = 1 + max((event.clock for event in snapshot.ledger.events), default=0)
+    event = Event(Oid("0"), clock, CONDUCTOR, "delegation", scene.now, data, scene.plan.plan, None)
+    ledger = msgspec.structs.replace(snapshot.ledger, events=(*snapshot.ledger.events, event))
+    return msgspec.structs.replace(snapshot, ledger=ledger)
+
+
+def _report(repo: Repository, asked: Asked, handed: _Handed, say: Say) -> Outcome:
+    text, made = handed.text, handed.brief
     say(f"plan {made.plan} is {_DONE[asked.mode]} '{made.agent}' on branch '{made.branch}' in '{made.workspace}'")
     data = {
         "schema": 1,

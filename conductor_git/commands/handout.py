@@ -22,6 +22,7 @@ from conductor_git.core.reporting.board import Board, PlanStatus
 from conductor_git.core.reporting.brief import Share, render_brief
 from conductor_git.core.reporting.fold import fold
 from conductor_git.core.targets import Oid, Target
+from conductor_git.store.control.templates import read_templates
 from conductor_git.store.files.locks import hold
 from conductor_git.store.hookfiles.hooks import install_new
 from conductor_git.store.notes.ledger_push import push_own
@@ -32,7 +33,7 @@ from conductor_git.store.plumbing.remotes import upstream_of
 from conductor_git.store.plumbing.repository import Repository
 from conductor_git.store.snapshot import take
 from conductor_git.store.team import unfinished
-from conductor_git.store.team.briefs import brief_of, digest_of
+from conductor_git.store.team.briefs import brief_of, charge_of, digest_of
 from conductor_git.store.team.handout import Handout, find_branch, find_part, hand_out, handout_key, settle
 from conductor_git.store.team.subjects import find_target
 from conductor_git.store.team.workspaces import default_workspace
@@ -143,7 +144,8 @@ def _carry_out(repo: Repository, scene: _Scene, tasks: tuple[str, ...], *, resum
     branch = there or executor_branch(scene.status.agent, target, name, others)
     part = find_part(repo, target, branch)
     share = _share(repo, name, branch, tasks or (part.tasks if part else ()))
-    text = render_brief(brief_of(repo, scene.snapshot, scene.board, target, share))
+    made = brief_of(repo, scene.snapshot, scene.board, target, share, now=scene.now)
+    text = render_brief(made, templates=read_templates(repo, scene.snapshot.control))
     if not resume:
         hand_out(repo, _handout(repo, scene, share, text, tip))
     settle(repo, target, name, branch)
@@ -164,6 +166,7 @@ def _handout(repo: Repository, scene: _Scene, share: Share, text: str, tip: Oid)
         branch=share.branch,
         workspace=workspace.decode("utf-8"),
         brief=digest_of(text),
+        charge=charge_of(scene.snapshot, scene.target),
         tasks=share.tasks,
     )
     return Handout(scene.target, share.name, share.branch, data, scene.writer, tip, scene.now, scene.snapshot.policy)

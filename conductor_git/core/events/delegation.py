@@ -31,7 +31,9 @@ class Delegation(msgspec.Struct, frozen=True):
     supersedes: Oid | None = None
     reason: str = ""
     brief: str = ""
-    """`sha256:<hex>` of the brief that was handed over."""
+    """`sha256:<hex>` of the brief that was printed."""
+    charge: str = ""
+    """`sha256:<hex>` of what the plan said then."""
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -47,12 +49,16 @@ class Part(msgspec.Struct, frozen=True):
     since: int
     tasks: tuple[str, ...] = ()
     brief: str = ""
-    """`sha256:<hex>` of the brief that was printed."""
+    charge: str = ""
+    """As a delegation's."""
 
 
-def render_part(*, agent: str, branch: str, workspace: str, brief: str, tasks: tuple[str, ...]) -> dict[str, Any]:
+def render_part(
+    *, agent: str, branch: str, workspace: str, brief: str, charge: str, tasks: tuple[str, ...]
+) -> dict[str, Any]:
     """The data of the delegation event of a wave."""
-    return {"agent": agent, "branch": branch, "brief": brief, "tasks": list(tasks), "workspace": workspace}
+    data = {"agent": agent, "branch": branch, "brief": brief, "charge": charge, "workspace": workspace}
+    return {**data, "tasks": list(tasks)}
 
 
 def read_part(event: Event) -> Part | None:
@@ -73,11 +79,13 @@ def render_delegation(
     branch: str,
     workspace: str,
     brief: str,
+    charge: str = "",
     supersedes: Oid | None = None,
     reason: str = "",
 ) -> dict[str, Any]:
     """The data of a delegation event."""
     data = {"agent": agent, "agent_kind": agent_kind, "branch": branch, "brief": brief, "workspace": workspace}
+    data |= {"charge": charge} if charge else {}
     return data if supersedes is None else {**data, "reason": reason, "supersedes": supersedes}
 
 

@@ -9,6 +9,8 @@ import msgspec
 from conductor_git.core.events.demand import Trust
 
 POLICY_PATH = ".conductor/conductor.toml"
+TEMPLATES_FOLDER = ".conductor/templates"
+"""Where a project's own templates of briefs stand, in the control tree."""
 FORMAT = 1
 
 Direct = Literal["any", "control", "none"]

@@ -43,6 +43,8 @@ class Executor(msgspec.Struct, frozen=True):
     """Seconds since the epoch."""
     brief: str = ""
     """`sha256:<hex>` of the brief that was printed when the work was handed over."""
+    charge: str = ""
+    """`sha256:<hex>` of what the plan said of the wave then."""
 
 
 class WaveStatus(msgspec.Struct, frozen=True):
@@ -125,6 +127,10 @@ class PlanStatus(msgspec.Struct, frozen=True):
     """Own commits since the last claim that counts, merges not counted."""
     last_activity: int | None
     """Seconds since the epoch: the newest of the branch's tip and the plan's events."""
+    brief: str = ""
+    """`sha256:<hex>` of the brief that was printed when the plan was handed over."""
+    charge: str = ""
+    """`sha256:<hex>` of what the plan said then."""
 
 
 class Step(msgspec.Struct, frozen=True):

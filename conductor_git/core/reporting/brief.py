@@ -8,10 +8,13 @@ from typing import Literal
 import msgspec
 
 from conductor_git.core.findings import Finding
+from conductor_git.core.planning.labels import read_label, read_tasks
 from conductor_git.core.planning.plan import Plan, Wave
-from conductor_git.core.planning.policy import Policy
+from conductor_git.core.planning.policy import TEMPLATES_FOLDER, Policy
 from conductor_git.core.planning.rules import RuleSet
 from conductor_git.core.reporting.board import PlanStatus, WaveStatus
+from conductor_git.core.reporting.executors import executor_text
+from conductor_git.core.reporting.templating import fill
 from conductor_git.core.say import printable
 from conductor_git.core.targets import Target
 
@@ -42,6 +45,13 @@ class Share(msgspec.Struct, frozen=True):
 NO_SHARE = Share()
 
 
+class BriefTask(msgspec.Struct, frozen=True):
+    """One task of a wave. Of a complete wave every one is done."""
+
+    text: str
+    done: bool
+
+
 class BriefWave(msgspec.Struct, frozen=True):
     """One wave as a brief shows it; every value is text that is safe to print."""
 
@@ -56,6 +66,12 @@ class BriefWave(msgspec.Struct, frozen=True):
     validation: str
     criteria: tuple[str, ...]
     text: str
+    tasks: tuple[BriefTask, ...] = ()
+    deliverable: str = ""
+    pattern: str = ""
+    """What the wave's text says below `Deliverable:` and `Pattern:`."""
+    executors: tuple[str, ...] = ()
+    """Who carries out parts of it, and how far that has come."""
 
 
 class Brief(msgspec.Struct, frozen=True):
@@ -89,6 +105,10 @@ class Brief(msgspec.Struct, frozen=True):
     """The target to start with: the lowest wave that can be worked on, else that is not complete, or the plan."""
     next_waits_for: tuple[str, ...] = ()
     """What must be complete before anybody starts with it."""
+    frozen: tuple[str, ...] = ()
+    """Paths that waves of other plans freeze."""
+    news: tuple[str, ...] = ()
+    """What changed since the branch was last brought up to date."""
     share: Share = NO_SHARE
     """Of an executor: who it is, and which part of the wave it is given."""
 
@@ -104,11 +124,14 @@ def make_brief(
     guidance: tuple[str, ...] = (),
     wave: int | None = None,
     share: Share = NO_SHARE,
+    news: tuple[str, ...] = (),
+    now: int = 0,
 ) -> Brief:
     """Gather a plan's brief, or with `wave` that of one declared wave. Without `status` every wave is shown as open."""
+    plans = tuple(plans)
     states = {known.wave: known for known in status.waves} if status else {}
     chosen = [known for known in plan.waves if wave is None or known.number == wave]
-    waves = tuple(_wave(plan, known, states.get(known.number), rules) for known in chosen)
+    waves = tuple(_wave(plan, known, states.get(known.number), rules, now) for known in chosen)
     begin = _next(plan, status, wave)
     return Brief(
         schema=SCHEMA,
@@ -138,16 +161,23 @@ def make_brief(
         waves=waves,
         next=begin,
         next_waits_for=next((known.waiting_for for known in waves if known.target == begin), ()),
+        frozen=_lines(
+            path for other in plans if other.plan != plan.plan for each in other.waves for path in each.freezes
+        ),
+        news=_lines(news),
         share=Share(_line(share.name), _line(share.branch), _line(share.workspace), _lines(share.tasks)),
     )
 
 
-def render_brief(brief: Brief, format: Format = "md", *, short: bool = False) -> str:
-    """The brief as text without a final newline: Markdown (`short` in about ten lines), JSON, or a checklist."""
+def render_brief(brief: Brief, format: Format = "md", *, short: bool = False, templates: Mapping[str, str] = {}) -> str:
+    """The brief as text without a final newline: Markdown (`short` in at most 40 lines), JSON, or a checklist.
+
+    `templates` are a project's own, by file name. Raises CannotRun where one of them cannot be filled.
+    """
     if format == "json":
         return msgspec.json.format(msgspec.json.encode(brief), indent=2).decode()
     name = "checklist" if format == "checklist" else "short" if short else _TEMPLATES[brief.role]
-    return _template(f"{name}.md.j2", msgspec.to_builtins(brief)).strip("\n")
+    return fill(f"{name}.md.j2", msgspec.to_builtins(brief), templates, TEMPLATES_FOLDER).strip("\n")
 
 
 _TEMPLATES = {"orchestrator": "plan", "executor": "wave"}
@@ -169,8 +199,9 @@ def unblocked_by(plan: str, plans: Iterable[Plan]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _wave(plan: Plan, wave: Wave, status: WaveStatus | None, rules: Rules) -> BriefWave:
+def _wave(plan: Plan, wave: Wave, status: WaveStatus | None, rules: Rules, now: int) -> BriefWave:
     manual = wave.manual
+    complete = status is not None and status.state == "complete"
     return BriefWave(
         target=str(Target(plan.plan, wave.number)),
         title=_line(wave.title),
@@ -183,6 +214,10 @@ def _wave(plan: Plan, wave: Wave, status: WaveStatus | None, rules: Rules) -> Br
         validation=_validation(rules.get(Target(plan.plan, wave.number))),
         criteria=_lines(map(str, wave.criteria)),
         text=_text(wave.text),
+        tasks=tuple(BriefTask(_line(task.text), complete or bool(task.done)) for task in read_tasks(wave.text)),
+        deliverable=_line(read_label(wave.text, "deliverable")),
+        pattern=_line(read_label(wave.text, "pattern")),
+        executors=_lines(executor_text(each, now) for each in status.executors) if status else (),
     )
 
 
@@ -212,21 +247,3 @@ def _lines(texts: Iterable[str]) -> tuple[str, ...]:
 
 def _text(text: str) -> str:
     return printable(text.expandtabs(4)).strip("\n")
-
-
-def _template(name: str, values: dict[str, object]) -> str:
-    import shlex
-
-    import jinja2
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-    # What a plan says is only ever a value here, never part of a template. Nothing is escaped: the result is Markdown.
-    environment = ImmutableSandboxedEnvironment(
-        loader=jinja2.PackageLoader("conductor_git.core.reporting"),
-        undefined=jinja2.StrictUndefined,
-        autoescape=False,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["quoted"] = shlex.quote
-    return environment.get_template(name).render(values)

@@ -48,6 +48,7 @@ class Executors:
             len(self.own_commits(target.plan, tip.oid)) if tip else 0,
             max(seen, default=None),
             part.brief if part else "",
+            part.charge if part else "",
         )
 
     def own_commits(self, plan: str, tip: Oid) -> list[Oid]:

@@ -139,6 +139,8 @@ class _Folder:
             tip=tip.oid if tip else None,
             commits=self._commits_since(plan, tip.oid) if tip else 0,
             last_activity=self._last_activity(plan, tip.oid if tip else None, begun),
+            brief=delegation.brief if delegation else "",
+            charge=delegation.charge if delegation else "",
         )
 
     def _waves(self, plan: Plan, begun: bool) -> tuple[WaveStatus, ...]:

@@ -13,7 +13,7 @@ from conductor_git.core.planning.edits import Edits, Version, compare
 from conductor_git.core.planning.globs import matches
 from conductor_git.core.planning.plan import BrokenPlan, Plan, PlanError
 from conductor_git.core.planning.planfile import parse_plan
-from conductor_git.core.planning.policy import POLICY_PATH, Policy
+from conductor_git.core.planning.policy import POLICY_PATH, TEMPLATES_FOLDER, Policy
 from conductor_git.core.planning.policyfile import BrokenPolicy, parse_policy
 from conductor_git.core.planning.rules import Script, Scripts
 from conductor_git.core.targets import Oid
@@ -115,7 +115,7 @@ class _Files:
         self.repo = repo
         self.index: dict[str, Version] = {}
         self.sparse: set[str] = set()
-        named = [f":(top,literal){path}" for path in (*_NAMED, policy.scripts)]
+        named = [f":(top,literal){path}" for path in (*_NAMED, policy.scripts, TEMPLATES_FOLDER)]
         specs = [*named, f":(top,glob){policy.plans}"]
         command = ["ls-files", "--cached", "--others", "--exclude-standard", "--stage", "-t", "-z", "--full-name"]
         listed = repo.in_worktree(*command, "--", *specs, worktree=root).fields()
@@ -222,13 +222,12 @@ def _signers(files: _Files) -> Signers:
 
 def _committed(repo: Repository, commit: Oid, policy: Policy) -> dict[str, Version]:
     """Policy, plan files and scripts of a commit."""
-    folders = folders_of(policy)
-    listed = list_files(repo, commit, [] if "" in folders else [*_NAMED, *folders])
+    folders, ruled = folders_of(policy), (f"{policy.scripts}/", f"{TEMPLATES_FOLDER}/")
+    listed = list_files(repo, commit, [] if "" in folders else [*_NAMED, TEMPLATES_FOLDER, *folders])
     return {
         path: Version(entry.mode, entry.oid)
         for path, entry in listed.items()
-        if entry.kind == "blob"
-        and (path in _NAMED or path.startswith(policy.scripts + "/") or matches(policy.plans, path))
+        if entry.kind == "blob" and (path in _NAMED or path.startswith(ruled) or matches(policy.plans, path))
     }
 
 
