@@ -18,6 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import commit_rows
+import landing_rows
 import ledger_rows
 import status_rows
 from pairs import Measured, NotThere, Planned, measure
@@ -30,6 +31,7 @@ GROUPS: dict[str, Callable[[Place], list[Planned]]] = {
     "ledger": ledger_rows.rows,
     "commits": commit_rows.rows,
     "status": status_rows.rows,
+    "landing": landing_rows.rows,
 }
 
 
@@ -52,7 +54,7 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", help="measure only the groups with this in their name: ledger, commits, status")
+    parser.add_argument("--only", help="measure only the groups with this in their name: ledger, commits, status, landing")
     parser.add_argument("--pairs", type=int, default=15, help="pairs a row (default: 15)")
     parser.add_argument("--work", help="where the throw-away repositories go (default: the temporary folder)")
     parser.add_argument("--peers", default=str(HERE / ".venv"), help="where the tools to compare with are installed")
