@@ -54,7 +54,7 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", help="measure only the groups with this in their name: ledger, commits, status, landing")
+    parser.add_argument("--only", help="measure only groups with this in their name: ledger, commits, status, landing")
     parser.add_argument("--pairs", type=int, default=15, help="pairs a row (default: 15)")
     parser.add_argument("--work", help="where the throw-away repositories go (default: the temporary folder)")
     parser.add_argument("--peers", default=str(HERE / ".venv"), help="where the tools to compare with are installed")

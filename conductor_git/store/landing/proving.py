@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -14,14 +14,16 @@ from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.judgement.verdicts import Verdicts
 from conductor_git.core.planning.rules import RuleSet, integration_as_plan, rules_of
 from conductor_git.core.reporting.fold import fold
+from conductor_git.core.standing import CONDUCTOR
 from conductor_git.core.targets import INTEGRATION, Oid, Target
+from conductor_git.store.landing.sharing import Sharing
 from conductor_git.store.plumbing.repository import Repository
 from conductor_git.store.plumbing.staged import Product, product_of
 from conductor_git.store.snapshot import take
 from conductor_git.store.validation.firstproof import Watch
 from conductor_git.store.validation.flights import StillRunning
 from conductor_git.store.validation.platform import platform_tag
-from conductor_git.store.validation.validating import prove
+from conductor_git.store.validation.validating import find_proof, prove
 
 
 class Proven(msgspec.Struct, frozen=True):
@@ -57,6 +59,7 @@ class Prover:
         self._board = fold(snapshot, watch.now)
         self._attestations = Attestations(snapshot.ledger)
         self._told: dict[tuple[Target, Oid], tuple[Attestation, str]] = {}
+        self._sharing = Sharing(repo, snapshot, CONDUCTOR)
         self._counted: set[tuple[Target, Oid]] = set()
 
     def tell(self, tree: Oid, targets: Sequence[Target], *, again: bool = False) -> Told:
@@ -66,20 +69,39 @@ class Prover:
         """
         product = product_of(self.repo, tree)
         digests: dict[Target, str] = {}
+        made: list[tuple[Attestation, str]] = []
+        shared: dict[Target, tuple[Attestation, str]] = {}
         for target in dict.fromkeys(targets):
             rules = rules_for(self.snapshot, target)
             if isinstance(rules, Finding):
                 return Untold(rules.message)
+            if not again and (target, product.oid) not in self._told:
+                alike = next((each for each in made if self._sharing.fits(each[0], rules, tree)), None)
+                if alike is not None and find_proof(self.snapshot, self._attestations, rules, product, role="") is None:
+                    shared[target] = alike
+                    continue
             told = self._one(rules, product, again=again)
             if isinstance(told, StillRunning):
                 return told
             proof, log = told
+            made.append(told)
             if not proof.passed:
                 what = f"; {'; '.join(proof.unmet)}" if proof.unmet else ""
                 return Red(target, f"{rules.script} {proof.outcome.replace('-', ' ')}{what}", log)
             digests[target] = proof.digest
+        digests |= self._shared(shared)
         missing = self._missing(product, digests)
         return Untold(missing) if missing else Proven(digests)
+
+    def _shared(self, shared: Mapping[Target, tuple[Attestation, str]]) -> dict[Target, str]:
+        """Record for these targets what a run that could not tell them apart gave, run by run."""
+        digests: dict[Target, str] = {}
+        for one in {proof.digest: proof for proof, _ in shared.values()}.values():
+            targets = [target for target, (proof, _) in shared.items() if proof.digest == one.digest]
+            for recorded in self._sharing.record(one, targets, now=self.watch.now):
+                self._told[recorded.target, recorded.tree] = (recorded, shared[recorded.target][1])
+                digests[recorded.target] = recorded.digest
+        return digests
 
     def _one(self, rules: RuleSet, product: Product, *, again: bool) -> tuple[Attestation, str] | StillRunning:
         key = (rules.target, product.oid)

@@ -10,6 +10,7 @@ from conductor_git.core.landing.entry import Entry
 from conductor_git.core.landing.landtext import landing_message
 from conductor_git.core.targets import Oid
 from conductor_git.core.tree import control_entry
+from conductor_git.store.plumbing.loose import read_object
 from conductor_git.store.plumbing.merges import Conflict, Merger
 from conductor_git.store.plumbing.objects import read_objects
 from conductor_git.store.plumbing.repository import Repository
@@ -42,6 +43,7 @@ class Results:
         self._merger = merger
         self._known: dict[tuple[Oid, ...], Step | Obstacle] = {}
         self._controls: dict[Oid, str] = {}
+        self._at_base: str | None = None
 
     def build(self, entries: Sequence[Entry]) -> tuple[Step, ...] | Obstacle:
         """Merge these one after the other. Raises CannotRun where objects are missing."""
@@ -62,7 +64,9 @@ class Results:
         if isinstance(tree, Conflict):
             return Obstacle(entry.name, below, tree.paths)
         # A landing changes no rules: by those that stand it was judged.
-        if self._control(tree) != self._control_of(self.base):
+        if self._at_base is None:
+            self._at_base = self._control_of(self.base)
+        if self._control(tree) != self._at_base:
             return Obstacle(entry.name, below)
         return Step(entry, tree, self._merger.commit(tree, below, entry.source))
 
@@ -72,7 +76,8 @@ class Results:
 
     def _control(self, tree: Oid) -> str:
         if tree not in self._controls:
-            bodies = [found.body for found in read_objects(self.repo, [tree])]
+            body = read_object(self.repo, "tree", tree)
+            bodies = [found.body for found in read_objects(self.repo, [tree])] if body is None else [body]
             self._controls[tree] = control_entry(bodies[0], self.repo.object_format) if bodies else ""
         return self._controls[tree]
 
