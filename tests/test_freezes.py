@@ -191,6 +191,8 @@ def test_the_own_plan_keeps_what_it_froze(frozen: Team) -> None:
     assert frozen.commit("-m", "past", env=no_hooks())[0] == 0
     assert findings(frozen, "2") == [("CG405", "error")]
     assert "is frozen by 2.0 (agent-2)" in frozen.run("conductor-git", "why", "2")[1]
+    said = frozen.run("conductor-git", "why", "2.0")[1]
+    assert ("frozen: src/** by 2.0, since " in said, f" by claim {head[:7]} of agent-2" in said) == (True, True)
     assert "[CG405]" in frozen.run("conductor-git", "audit")[1]
 
 

@@ -208,7 +208,7 @@ def test_the_commands_answer_in_json(team: Team) -> None:
         ("3", "conductor-git delegate 3"),
     ]
     shown = json.loads(team.run("conductor-git", "why", ".1", "--json")[1])
-    keys = {"schema", "target", "state", "complete", "commit", "findings", "chain", "next"}
+    keys = {"schema", "target", "state", "complete", "commit", "findings", "chain", "next", "frozen"}
     assert (shown.keys(), shown["chain"]) == (keys, ["2.1", "2.0"])
     code, said = team.run("conductor-git", "wait", "2.0", "--max", "0s", "--json")
     assert (code, '"complete": false' in said) == (4, True)

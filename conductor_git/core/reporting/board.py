@@ -103,6 +103,19 @@ class WaiverStatus(msgspec.Struct, frozen=True):
     id: str
 
 
+class FreezeStatus(msgspec.Struct, frozen=True):
+    """What a complete wave froze."""
+
+    target: str
+    paths: tuple[str, ...]
+    """Patterns."""
+    commit: Oid
+    """The claim that has them as they stay."""
+    agent: str
+    since: int
+    """Seconds since the epoch."""
+
+
 class PlanStatus(msgspec.Struct, frozen=True):
     """One plan."""
 
@@ -165,6 +178,7 @@ class Board(msgspec.Struct, frozen=True):
     """What the level rests on."""
     waivers: tuple[WaiverStatus, ...] = ()
     """Every one, those that ran out too."""
+    frozen: tuple[FreezeStatus, ...] = ()
     silent_after: int = 86_400
     """Seconds without a sign of life after which work that goes on is shown as silent (the policy's limits)."""
     view: View | None = None

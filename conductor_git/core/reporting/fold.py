@@ -8,6 +8,7 @@ from conductor_git.core.events.authority import powerless
 from conductor_git.core.events.ledger import findings as ledger_findings
 from conductor_git.core.findings import Finding
 from conductor_git.core.judgement.claims import Claims
+from conductor_git.core.judgement.freezes import freezes_in_force
 from conductor_git.core.judgement.integration import Spine, judge_steps
 from conductor_git.core.judgement.levels import judge_level, judge_signers
 from conductor_git.core.judgement.lostlandings import lost_landings
@@ -18,7 +19,16 @@ from conductor_git.core.judgement.waiving import read_waivers
 from conductor_git.core.planning.plan import BrokenPlan, Plan, Wave
 from conductor_git.core.planning.plancheck import find_obstacles
 from conductor_git.core.reporting.blockers import show_blockers
-from conductor_git.core.reporting.board import SCHEMA, Board, PlanStatus, Proof, State, WaiverStatus, WaveStatus
+from conductor_git.core.reporting.board import (
+    SCHEMA,
+    Board,
+    FreezeStatus,
+    PlanStatus,
+    Proof,
+    State,
+    WaiverStatus,
+    WaveStatus,
+)
 from conductor_git.core.reporting.executors import Executors
 from conductor_git.core.reporting.steps import next_steps
 from conductor_git.core.say import printable
@@ -60,6 +70,10 @@ def fold(snapshot: Snapshot, now: int) -> Board:
         tuple(
             WaiverStatus(str(each.target), each.rule, each.reason, each.since, each.until, each.event)
             for each in read_waivers(snapshot.ledger.events)
+        ),
+        tuple(
+            FreezeStatus(str(each.target), each.patterns, each.claim, each.agent, each.since)
+            for each in freezes_in_force(verdicts)
         ),
         policy.limits.silent,
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
+from conductor_git.core.durations import utc
+from conductor_git.core.reporting.board import FreezeStatus
 from conductor_git.core.say import printable
 
 Style = Literal["", "head", "dim", "good", "busy", "claimed", "bad", "bar", "command"]
@@ -86,3 +88,9 @@ def columns(rows: Sequence[Sequence[Span]], width: int) -> list[Line]:
 
 def _padded(span: Span, width: int) -> tuple[Span, Span]:
     return span, (pad("", width - cells(span[0]) + GAP), "")
+
+
+def frozen_line(frozen: FreezeStatus) -> str:
+    """What is frozen, since when and by which claim."""
+    since = f"since {utc(frozen.since)} by claim {frozen.commit[:7]} of {frozen.agent}"
+    return one_line(f"frozen: {', '.join(frozen.paths)} by {frozen.target}, {since}")

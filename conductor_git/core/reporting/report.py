@@ -11,7 +11,19 @@ from conductor_git.core.events.shortids import SHOWN
 from conductor_git.core.findings import Finding, Severity
 from conductor_git.core.reporting.board import Blocker, Board, Executor, PlanStatus, State, Step, WaveStatus
 from conductor_git.core.reporting.executors import executor_text, executors_of
-from conductor_git.core.reporting.lines import GAP, Line, Span, Style, cells, columns, one_line, pad, plain, shorten
+from conductor_git.core.reporting.lines import (
+    GAP,
+    Line,
+    Span,
+    Style,
+    cells,
+    columns,
+    frozen_line,
+    one_line,
+    pad,
+    plain,
+    shorten,
+)
 from conductor_git.core.reporting.overdue import is_silent
 from conductor_git.core.reporting.steps import idle
 from conductor_git.core.say import printable, say_findings
@@ -55,6 +67,7 @@ def report_lines(
         *(_details(status, now, width, every=bool(only)) for status in shown.plans),
         _remarks(shown),
         _waivers(shown, now),
+        _frozen(board, only),
         _next(board, now, width, me),
     ]
     lines: list[Line] = []
@@ -142,6 +155,11 @@ def _waivers(board: Board, now: int) -> list[Line]:
         for each in board.waivers
         if now < each.until
     ]
+
+
+def _frozen(board: Board, only: Collection[str]) -> list[Line]:
+    """What the plans that are shown in full froze."""
+    return [((frozen_line(each), "dim"),) for each in board.frozen if each.target.partition(".")[0] in only]
 
 
 def _said(finding: Finding) -> list[Line]:

@@ -9,7 +9,8 @@ import msgspec
 from conductor_git.core.findings import Finding
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.judgement.verdicts import Verdicts
-from conductor_git.core.reporting.board import Board, PlanStatus, State, Step, WaveStatus
+from conductor_git.core.reporting.board import Board, FreezeStatus, PlanStatus, State, Step, WaveStatus
+from conductor_git.core.reporting.lines import frozen_line
 from conductor_git.core.reporting.steps import idle
 from conductor_git.core.say import printable, say_findings
 from conductor_git.core.standing import CONDUCTOR
@@ -27,6 +28,8 @@ class Why(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...] = ()
     chain: tuple[Target, ...] = ()
     next: Step | None = None
+    frozen: tuple[FreezeStatus, ...] = ()
+    """What it froze."""
 
     @property
     def complete(self) -> bool:
@@ -41,11 +44,12 @@ def ask_why(target: Target, snapshot: Snapshot, verdicts: Verdicts, board: Board
     if status is None or shown is None:
         return Why(target, "waiting")
     state = status.state if target.wave is None and status.state != "active" else shown.state
+    frozen = tuple(each for each in board.frozen if str(target) in (each.target, each.target.partition(".")[0]))
     if state in ("complete", "merged"):
-        return Why(target, state, shown.commit, next=_step(board, target))
+        return Why(target, state, shown.commit, next=_step(board, target), frozen=frozen)
     findings = _findings(target, snapshot, verdicts, status, shown)
     chain = _chain(target, verdicts)
-    return Why(target, state, shown.commit, findings, chain, _helping(chain[-1], findings, board))
+    return Why(target, state, shown.commit, findings, chain, _helping(chain[-1], findings, board), frozen)
 
 
 def why_data(found: Why) -> dict[str, Any]:
@@ -59,6 +63,7 @@ def why_data(found: Why) -> dict[str, Any]:
         "findings": found.findings,
         "chain": [str(target) for target in found.chain],
         "next": found.next,
+        "frozen": found.frozen,
     }
 
 
@@ -72,6 +77,7 @@ def why_text(found: Why, board: Board, now: int) -> str:
         lines += say_findings([msgspec.structs.replace(each, hint="") for each in found.findings]).splitlines()
     else:
         lines = [f"nothing stands in the way of {found.target}: it is {found.state}{at}"]
+    lines += [frozen_line(each) for each in found.frozen]
     if len(found.chain) > 2:
         lines.append(f"all of it waits for {found.chain[-1]}: {' <- '.join(map(str, found.chain))}")
     if found.next is not None:
