@@ -1,4 +1,4 @@
-"""Frozen paths: what a complete wave froze stays as it is where its claim is built upon."""
+"""Frozen paths stay as they are where their claim is built upon, and what comes past pre-commit stays in bounds."""
 
 from __future__ import annotations
 
@@ -247,3 +247,21 @@ def test_what_comes_into_integration_keeps_it(frozen: Team) -> None:
     assert findings(frozen, "2") == [("CG405", "alarm")]
     git(root, "revert", "--no-edit", "HEAD")
     assert findings(frozen, "2") == []
+
+
+@pytest.mark.parametrize("how", ["cherry-pick", "rebase", "am"])
+def test_what_comes_past_pre_commit_stays_inside_the_scope_too(armed: Team, how: str) -> None:
+    git, root = armed.git, armed.root
+    git(root, "checkout", "-q", "-b", "b3", "main")
+    git(root, "checkout", "-q", "-b", "free", "main")
+    write(armed, "src/x", "not plan 3's\n")
+    assert armed.commit("-m", "outside")[0] == 0
+    (root.parent / "patch").write_text(git(root, "format-patch", "-1", "--stdout") + "\n")
+    git(root, "checkout", "-q", "b3")
+    source = str(root.parent / "patch") if how == "am" else "free"
+    code, said = armed.run("git", how, source)
+    assert code, said
+    assert "error: 'src/x' is outside the scope of plan 3 [CG401]" in said
+    assert f"hint: git {how} --abort" in said
+    git(root, how, "--abort")
+    assert git(root, "rev-parse", "b3") == git(root, "rev-parse", "main")
