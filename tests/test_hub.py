@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -341,6 +342,58 @@ def test_a_hook_that_stood_there_runs_first(shop: Shop, tmp_path: Path) -> None:
     kept.chmod(0o755)
     assert shop.push("ada", "main:refs/heads/x")[0] != 0
     assert (tmp_path / "seen").read_text().endswith(" refs/heads/x\n")
+
+
+GITEA = """\
+#!/usr/bin/env bash
+data=$(cat)
+for hook in "${GIT_DIR}/hooks/pre-receive.d/"*; do
+  test -x "$hook" || continue
+  echo "$data" | "$hook" || exit $?
+done
+"""
+
+
+@pytest.mark.parametrize("forge", ["gitea", "gitlab"])
+def test_in_a_forges_folders_the_door_stands_where_the_forge_lets_hooks_stay(shop: Shop, forge: str) -> None:
+    """The layouts alone, made by hand: who calls what is told by both forges' manuals."""
+    hub = shop.open
+    folder = hub / ("hooks/pre-receive.d" if forge == "gitea" else "custom_hooks/pre-receive.d")
+    folder.mkdir(parents=True)
+    # GitLab has a hooks folder of its own for all repositories, from where it runs those of each.
+    dispatcher = hub / "hooks/pre-receive"
+    text = GITEA if forge == "gitea" else GITEA.replace("hooks/pre-receive.d", "custom_hooks/pre-receive.d")
+    dispatcher.write_text(text)
+    dispatcher.chmod(0o755)
+    put(shop, "work")
+    assert shop.commit("--allow-empty", "--no-verify", "-m", CLAIM)[0] == 0
+    shop.git(shop.root, "branch", "other", "b2~1")
+    install = ("conductor-git", "hub", "install", "--identity", VARIABLE, "--conductor", "ada")
+    assert shop.run(*install, at=hub)[0] == 0
+    assert ((folder / "pre-receive").exists(), dispatcher.read_text()) == (True, text)
+    code, said = shop.push("bob", "b2", to=hub)
+    assert (code != 0, "[CG201]" in said) == (True, True), said
+    assert shop.push("bob", "other", to=hub)[0] == 0
+    assert shop.run("conductor-git", "doctor", at=hub)[0] == 0
+    # The forge writes its own file again; after that the door still stands.
+    dispatcher.write_text(text)
+    assert shop.push("bob", "b2", to=hub)[0] != 0
+    assert shop.run("conductor-git", "uninstall", at=hub)[0] == 0
+    assert (list(folder.iterdir()), dispatcher.read_text()) == ([], text)
+    assert shop.push("bob", "b2", to=hub)[0] == 0, "control: without the door it goes in"
+
+
+def test_two_pushes_at_once_by_one_writer_leave_one_of_them_whole(shop: Shop) -> None:
+    shop.claim()
+    ledger = shop.ledger("agent-2")
+    refs = ("b2", ledger)
+    with ThreadPoolExecutor(4) as pool:
+        ended = [done.result() for done in [pool.submit(shop.push, "bob", *refs) for _ in range(4)]]
+    assert [said for code, said in ended if code and "Traceback" in said] == []
+    assert 0 in [code for code, _ in ended]
+    tips = [shop.git(at, "rev-parse", *refs) for at in (shop.root, shop.hub)]
+    assert tips[0] == tips[1]
+    shop.taken("bob", *refs)
 
 
 def test_clones_know_a_hub_after_a_fetch(shop: Shop, git: Git) -> None:

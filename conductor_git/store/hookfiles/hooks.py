@@ -120,7 +120,11 @@ def hub_place(repo: Repository) -> Place:
 
 
 def _own_folder(repo: Repository) -> HookFolder:
-    return HookFolder(os.path.join(repo.common_dir, "hooks"), "own", (repo.common_dir,))
+    # Forges write `hooks/pre-receive` themselves, again at each upgrade, or let git look elsewhere; what is to stay has
+    # its place beside: GitLab's `custom_hooks` first, which is there only where somebody made it, then Gitea's.
+    beside = (os.path.join("custom_hooks", f"{HUB_DOOR}.d"), os.path.join("hooks", f"{HUB_DOOR}.d"))
+    forges = [each for each in beside if os.path.isdir(os.path.join(repo.common_dir, each))]
+    return HookFolder(os.path.join(repo.common_dir, *forges[:1] or ["hooks"]), "own", (repo.common_dir,))
 
 
 def place_of(folder: HookFolder, door: str) -> Place:
