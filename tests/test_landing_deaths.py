@@ -100,6 +100,16 @@ def test_resume_only_brings_to_its_end_what_was_begun(yard: Yard) -> None:
     assert yard.merge("--resume") == (0, "no landing was cut short\n")
 
 
+def test_doctor_names_a_landing_that_was_cut_short_with_its_age(yard: Yard) -> None:
+    yard.run(sys.executable, "-c", DYING, "write_journal", "after")
+    code, said = yard.run("conductor-git", "doctor")
+    assert code == 1
+    assert "warning: the landing of 2 was cut short 0 minutes ago, and its journal is open [CG518]" in said
+    assert "hint: conductor-git merge --resume" in said
+    assert "the landing of 2 that was cut short is taken back" in yard.merge("--resume")[1]
+    assert "cut short" not in yard.run("conductor-git", "doctor")[1]
+
+
 def test_integration_and_ledger_are_pushed_together(yard: Yard, origin: Path) -> None:
     assert yard.merge("2", "3")[0] == 0
     assert yard.git(origin, "rev-parse", "main") == yard.tip() == yard.tip("origin/main")

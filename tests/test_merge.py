@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+
 from conductor_git.core.targets import Target
 from conductor_git.store.plumbing.repository import discover
 from tests.landings import Yard, claim_of, prove
@@ -197,6 +200,16 @@ def test_the_policys_own_landing_validation_runs_on_each_result_and_on_branches_
     assert yard.fates("2", "3", "fix") == {"2": "landed", "3": "red", "fix": "landed"}
     assert yard.ran().startswith("2 3 whole integration")
     assert yard.alarms() == []
+
+
+def test_progress_for_machines_is_json_lines_beside_the_one_object(yard: Yard) -> None:
+    argv = ["conductor-git", "merge", "2", "3", "--json"]
+    done = subprocess.run(argv, cwd=yard.root, capture_output=True, text=True, env=yard.env(), check=False)
+    assert [fate["fate"] for fate in json.loads(done.stdout)["fates"]] == ["landed", "landed"]
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    told = [(line["progress"], line["names"]) for line in lines if line["progress"] != "note"]
+    assert told == [("validating", ["2", "3"]), ("fate", ["2"]), ("fate", ["3"])]
+    assert [line["commit"] for line in lines if line["progress"] == "fate"] == [yard.tip("main^"), yard.tip()]
 
 
 def test_what_was_sent_back_lands_once_it_is_claimed_again(yard: Yard) -> None:

@@ -34,11 +34,23 @@ def merge(
     """
     from conductor_git.commands.merge import Asked
     from conductor_git.commands.merge import merge as journey
+    from conductor_git.core.landing.progress import Progress
 
     if ready and names:
         raise click.UsageError("'--ready' names everything that is ready: name nothing beside it")
+
+    def tell(progress: Progress) -> None:
+        if as_json:
+            from conductor_git.cli.values import line_json
+
+            say(line_json(progress.values()))
+        elif progress.kind == "fate" and progress.elapsed >= 1:
+            say(f"{progress.text}, after {progress.elapsed:.0f} s")
+        else:
+            say(progress.text)
+
     asked = Asked(names, dry_run, resume, by_request, max_seconds, is_terminal())
-    return finish(journey(here(), asked, say=say, now=now()), as_json=as_json)
+    return finish(journey(here(), asked, tell=tell, now=now()), as_json=as_json)
 
 
 @click.command(cls=Command, examples=("clean --dry-run", "clean", "clean 2"))

@@ -26,13 +26,18 @@ def error_json(error: CannotRun) -> str:
     return _encode({"schema": SCHEMA, "error": said})
 
 
-def _encode(value: object) -> str:
+def line_json(value: object) -> str:
+    """A value in one line, for what is told meanwhile."""
+    return _encode(value, indent=-1)
+
+
+def _encode(value: object, *, indent: int = 2) -> str:
     try:
         raw = msgspec.json.encode(value)
     except UnicodeEncodeError:
         # A path may have bytes that are no UTF-8, and JSON can only have text.
         raw = msgspec.json.encode(_spelled_out(msgspec.to_builtins(value)))
-    return msgspec.json.format(raw, indent=2).decode("utf-8")
+    return msgspec.json.format(raw, indent=indent).decode("utf-8")
 
 
 def _spelled_out(value: Any) -> Any:

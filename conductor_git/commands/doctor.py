@@ -16,6 +16,7 @@ from conductor_git.store.hookfiles.health import git_version, judge_config, judg
 from conductor_git.store.hookfiles.hookfolders import working_trees
 from conductor_git.store.hookfiles.hooks import install_doors
 from conductor_git.store.hookfiles.standing import Standing, look_at_doors
+from conductor_git.store.landing.moving import judge_journal
 from conductor_git.store.notes.clone import clone_id
 from conductor_git.store.notes.refspecs import ensure_refspecs, missing_refspecs
 from conductor_git.store.notes.signing import check_signing, signing_for
@@ -49,6 +50,7 @@ def doctor(repo: Repository, *, fix: bool) -> Outcome:
         *judge_version(version, numbers),
         *judge_config(repo),
         *judge_locks(locks),
+        *_journal(repo),
     ]
     data = {
         "schema": 1,
@@ -97,6 +99,13 @@ def _unable_to_sign(repo: Repository, control: Control, writer: str, tree: str) 
     except CannotRun as error:
         return [Finding("CG721", "warning", tree, f"{error.what}, in '{tree}'", error.hint, error.detail)]
     return []
+
+
+def _journal(repo: Repository) -> list[Finding]:
+    try:
+        return judge_journal(repo, now=int(time.time()))
+    except CannotRun as error:
+        return [Finding("CG518", "error", "landing", error.what, error.hint, error.detail)]
 
 
 def _unfetched(remote: str) -> Finding:

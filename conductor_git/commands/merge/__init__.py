@@ -7,13 +7,14 @@ import time
 import msgspec
 
 from conductor_git.commands.merge.line import Line, NotYet
-from conductor_git.commands.merge.telling import SCHEMA, foresee, not_yet, tell, values
+from conductor_git.commands.merge.telling import SCHEMA, account, foresee, not_yet, values
 from conductor_git.commands.merge.wishes import find_wishes
 from conductor_git.commands.outcome import DONE, REFUSED, Outcome
 from conductor_git.core.findings import Finding
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.landing.admission import Admission, Wish, admit
 from conductor_git.core.landing.bounds import brought_by, within_bounds
+from conductor_git.core.landing.progress import Progress, Tell
 from conductor_git.core.landing.queue import begin
 from conductor_git.core.reporting.fold import fold
 from conductor_git.core.standing import CONDUCTOR
@@ -27,7 +28,6 @@ from conductor_git.store.plumbing.merges import merger
 from conductor_git.store.plumbing.repository import Repository
 from conductor_git.store.snapshot import take
 from conductor_git.store.validation.firstproof import Watch
-from conductor_git.store.validation.flights import Say
 
 _MADE_GOOD = frozenset({"CG503", "CG504"})
 """Alarms that a clean landing takes away. What was added to one by hand (CG505) stays."""
@@ -47,12 +47,20 @@ class Asked(msgspec.Struct, frozen=True):
     terminal: bool = False
 
 
-def merge(repo: Repository, asked: Asked, *, say: Say, now: int) -> Outcome:
-    """Land plans, waves and branches; what does not fit is named, and the rest lands.
+def merge(repo: Repository, asked: Asked, *, tell: Tell, now: int) -> Outcome:
+    """Land plans, waves and branches; what does not fit is named, and the rest lands. What goes on is told meanwhile.
 
     Exit codes: all landed 0, something did not 1, not yet after `max_seconds` 4. Raises CannotRun where nothing can be
     landed; then integration is where it was.
     """
+    began = time.monotonic()
+
+    def telling(progress: Progress) -> None:
+        tell(msgspec.structs.replace(progress, elapsed=time.monotonic() - began))
+
+    def say(text: str) -> None:
+        telling(Progress("note", text))
+
     snapshot = take(repo)
     writer = whoami(repo, snapshot.plans).name
     if writer != CONDUCTOR:
@@ -78,10 +86,10 @@ def merge(repo: Repository, asked: Asked, *, say: Say, now: int) -> Outcome:
     give_up = None if asked.max_seconds is None else time.monotonic() + asked.max_seconds
     watch = Watch(say, now, terminal=asked.terminal, give_up=give_up)
     with merger(repo) as tool:
-        queue = Line(move, tool, wishes, watch, by_request=asked.by_request).run(begin(admission.entries))
+        queue = Line(move, tool, wishes, watch, telling, by_request=asked.by_request).run(begin(admission.entries))
     if isinstance(queue, NotYet):
         return not_yet(queue, asked.names, board)
-    return tell(repo, take(repo), queue, admission, now)
+    return account(repo, take(repo), queue, admission, now)
 
 
 def _admitted(repo: Repository, snapshot: Snapshot, wishes: tuple[Wish, ...]) -> Admission:

@@ -16,6 +16,7 @@ from conductor_git.core.landing.account import fate_line, named
 from conductor_git.core.landing.admission import Wish, admit
 from conductor_git.core.landing.entry import Entry
 from conductor_git.core.landing.landtext import request_branch, request_command
+from conductor_git.core.landing.progress import Progress, Tell
 from conductor_git.core.landing.queue import (
     Build,
     Built,
@@ -56,12 +57,15 @@ class NotYet(msgspec.Struct, frozen=True):
 class Line:
     """Carries out what the queue asks for."""
 
-    def __init__(self, move: Move, tool: Merger, wishes: tuple[Wish, ...], watch: Watch, *, by_request: bool) -> None:
+    def __init__(
+        self, move: Move, tool: Merger, wishes: tuple[Wish, ...], watch: Watch, tell: Tell, *, by_request: bool
+    ) -> None:
         self.move = move
         self.repo = move.repo
         self.tool = tool
         self.wishes = {wish.name: wish for wish in wishes}
         self.watch = watch
+        self.tell = tell
         self.by_request = by_request
         self.digests: dict[tuple[Oid, Target], str] = {}
         self._look()
@@ -75,7 +79,8 @@ class Line:
             known = len(queue.fates)
             queue = queue.after(event)
             for fate in queue.fates[known:] if len(queue.fates) > known else ():
-                self.watch.say(fate_line(fate, self.move.policy.integration))
+                line = fate_line(fate, self.move.policy.integration)
+                self.tell(Progress("fate", line, names=(fate.entry.name,), fate=fate))
         return queue
 
     def _look(self) -> None:
@@ -105,7 +110,8 @@ class Line:
         steps = self._steps(action.entries)
         again = ", once more" if action.again else ""
         into = f"'{self.move.policy.integration}' at {self.base[:7]}"
-        self.watch.say(f"validating {named(action.entries)} on {into}{again}")
+        names = tuple(entry.name for entry in action.entries)
+        self.tell(Progress("validating", f"validating {named(action.entries)} on {into}{again}", names=names))
         targets = [entry.target for entry in action.entries]
         if self.move.policy.landing.validation:
             targets.append(INTEGRATION)
@@ -151,7 +157,8 @@ class Line:
         landed = land(self.move, journal)
         if not landed:
             into = self.move.policy.integration
-            self.watch.say(f"'{into}' was moved meanwhile; everything again on its new tip")
+            text = f"'{into}' was moved meanwhile; everything again on its new tip"
+            self.tell(Progress("moved", text, names=tuple(entry.name for entry in action.entries)))
             catch_up(self.move)
         self._look()
         return Landed({landing.name: landing.commit for landing in landings}) if landed else Moved()

@@ -73,7 +73,7 @@ def not_yet(stopped: NotYet, names: Sequence[str], board: Board) -> Outcome:
     return Outcome(NOT_YET, "\n".join(line for line in lines if line), {**data, "log": stopped.run.log})
 
 
-def tell(repo: Repository, snapshot: Snapshot, queue: Queue, admission: Admission, now: int) -> Outcome:
+def account(repo: Repository, snapshot: Snapshot, queue: Queue, admission: Admission, now: int) -> Outcome:
     """The end: a line an entry, and for each that did not land why, and who is next."""
     board = fold(snapshot, now)
     # The board cannot know that they were tried just now: whose turn it is, the findings say.

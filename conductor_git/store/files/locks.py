@@ -40,6 +40,22 @@ def hold(repo: Repository, name: str, *, doing: str, wait: float = 120) -> Itera
         lock.release()
 
 
+def is_held(repo: Repository, name: str) -> bool:
+    """Whether a process that lives holds the lock `name` at this moment."""
+    from filelock import FileLock, Timeout
+
+    path = os.path.join(repo.private, "locks", name)
+    if not os.path.exists(path):
+        return False
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except (Timeout, OSError):
+        return True
+    lock.release()
+    return False
+
+
 def _write(path: str, doing: str) -> None:
     # Not in the lock file itself: filelock truncates that one while others wait for it.
     with suppress(OSError), open(f"{path}.holder", "w", encoding="utf-8", errors="surrogateescape") as file:

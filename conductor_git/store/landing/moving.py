@@ -12,11 +12,12 @@ from contextlib import AbstractContextManager, suppress
 import msgspec
 
 from conductor_git.core.errors import CannotRun
+from conductor_git.core.findings import Finding
 from conductor_git.core.planning.policy import Policy
 from conductor_git.core.targets import Oid
 from conductor_git.store.control.commits import MovedError, advance
-from conductor_git.store.files.locks import hold
-from conductor_git.store.landing.journal import Journal, close_journal, read_journal, write_journal
+from conductor_git.store.files.locks import hold, is_held
+from conductor_git.store.landing.journal import Journal, close_journal, journal_path, read_journal, write_journal
 from conductor_git.store.landing.pushing import NotPushed, push_landing
 from conductor_git.store.landing.records import record_landings, withdraw_landings
 from conductor_git.store.plumbing.git import run
@@ -25,6 +26,7 @@ from conductor_git.store.plumbing.repository import Repository
 from conductor_git.store.team.worktrees import worktree_of
 
 Say = Callable[[str], None]
+_LOCK = "landing"
 
 
 class Move(msgspec.Struct, frozen=True):
@@ -62,6 +64,17 @@ def settle(move: Move) -> Journal | None:
     """
     with _turn(move.repo):
         return _settle(move)
+
+
+def judge_journal(repo: Repository, *, now: int) -> list[Finding]:
+    """What to do about a landing that was cut short; nothing while the one who makes it lives. Raises CannotRun."""
+    journal = read_journal(repo)
+    if journal is None or is_held(repo, _LOCK):
+        return []
+    names = ", ".join(landing.name for landing in journal.landings)
+    age = max(0, now - journal.began)
+    text = f"the landing of {names} was cut short {age // 60} minutes ago, and its journal is open"
+    return [Finding("CG518", "warning", journal_path(repo), text, "conductor-git merge --resume")]
 
 
 def catch_up(move: Move) -> Oid:
@@ -195,7 +208,7 @@ def _count(repo: Repository, tip: Oid, without: Oid) -> str:
 
 
 def _turn(repo: Repository) -> AbstractContextManager[None]:
-    return hold(repo, "landing", doing="land on integration")
+    return hold(repo, _LOCK, doing="land on integration")
 
 
 def _contains(repo: Repository, tip: Oid, commit: Oid) -> bool:
