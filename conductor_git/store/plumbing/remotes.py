@@ -130,12 +130,17 @@ def push_new(repo: Repository, remote: str, ref: str, oid: Oid) -> Literal["push
     """Create `ref` on a remote; `taken` where it exists there with another value. Raises CannotRun otherwise."""
     # An empty expectation: the ref must not exist there (git-push, "--force-with-lease=<refname>:").
     argv = ["push", "--porcelain", f"--force-with-lease={ref}:", "--end-of-options", remote, f"{oid}:{ref}"]
-    result = run(argv, cwd=_folder(repo), ok=range(256), writes=True, timeout=None)
-    if result.code == 0:
-        return "pushed"
-    for line in result.lines():
-        if line.startswith("!\t") and "stale info" in line:
+    for attempt in range(ATTEMPTS):
+        result = run(argv, cwd=_folder(repo), ok=range(256), writes=True, timeout=None)
+        if result.code == 0:
+            return "pushed"
+        refused = [line for line in result.lines() if line.startswith("!\t")]
+        if any("stale info" in line for line in refused):
             return "taken"
+        # Of two at the same moment the second is refused for the lock of the first; asked again, it knows.
+        if not any(is_race(line) for line in refused):
+            break
+        pause(attempt)
     said = result.err.decode("utf-8", "replace").strip()
     raise CannotRun(f"'{ref}' could not be pushed to '{remote}'", detail=said)
 
