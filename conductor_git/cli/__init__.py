@@ -55,7 +55,7 @@ def root() -> None:
 
 
 root.defer("Start here", init="setup", delegate="work", claim="work", status="reports", merge="landing")
-root.defer("Plans and proofs", plan="plans", brief="work", validate="work", whoami="setup")
+root.defer("Plans and proofs", plan="plans", join="work", brief="work", validate="work", whoami="setup")
 root.defer(
     "Wait and talk",
     ready="coordination",

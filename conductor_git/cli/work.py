@@ -81,6 +81,22 @@ def _only_plans(**given: object) -> None:
             raise click.UsageError(f"'--{option.replace('_', '-')}' is for plans; a wave's executor has no use for it")
 
 
+@click.command(cls=Command, examples=("join 2", "join 2 --resume"))
+@click.argument("plan")
+@click.option("--branch", metavar="BRANCH", default="", help="The branch that must be checked out, to be sure.")
+@click.option("--resume", is_flag=True, help="Come back to a plan that was joined from this branch before.")
+@json_option
+def join(plan: str, branch: str, resume: bool, as_json: bool) -> int:
+    """Take up a plan on the branch checked out here.
+
+    For an agent in a clone that chose its own branch: doors, ledger, start commit, delegation and brief in one step.
+    Of two that join a plan at once, one gets it.
+    """
+    from conductor_git.commands.join import join as journey
+
+    return finish(journey(here(), plan, branch=branch, resume=resume, say=say), as_json=as_json)
+
+
 @click.command(cls=Command, examples=("brief", "brief 2", "brief 2.3 --short", "brief 2 --format checklist"))
 @click.argument("target", metavar="[PLAN[.WAVE]]", default="")
 @click.option("--task", "tasks", metavar="TEXT", multiple=True, help="Of a wave, only this; repeat it.")

@@ -26,11 +26,13 @@ from conductor_git.store.control.templates import read_templates
 from conductor_git.store.files.locks import hold
 from conductor_git.store.hookfiles.hooks import install_new
 from conductor_git.store.notes.ledger_push import push_own
+from conductor_git.store.notes.ledger_reader import read_ledger
 from conductor_git.store.notes.writer import check_writer, whoami
 from conductor_git.store.plumbing.identity import check_identity
+from conductor_git.store.plumbing.refs import read_refs
 from conductor_git.store.plumbing.remotes import Upstream, fetch, upstream_of
 from conductor_git.store.plumbing.repository import Repository
-from conductor_git.store.snapshot import take
+from conductor_git.store.snapshot import as_joined, take
 from conductor_git.store.team import unfinished
 from conductor_git.store.team.briefs import brief_of, charge_of, digest_of
 from conductor_git.store.team.handover import (
@@ -143,6 +145,7 @@ def _look_round(repo: Repository, asked: Asked, now: int, say: Say) -> _Scene:
     if upstream is not None:
         _fetch(repo, upstream, asked, say)
         control = read_control(repo)
+    control = as_joined(repo, control, read_ledger(repo).events, read_refs(repo))
     plan = _plan(repo, asked, control, say)
     if plan not in control.plans:
         control = read_control(repo)

@@ -11,7 +11,7 @@ from conductor_git.commands.outcome import DONE, REFUSED, Outcome
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.findings import Finding
 from conductor_git.core.reporting.syncing import BranchSynced, Synced, synced_text
-from conductor_git.store.control.control import Control, read_control
+from conductor_git.store.control.control import read_control
 from conductor_git.store.files.locks import hold
 from conductor_git.store.notes.refspecs import ensure_refspecs
 from conductor_git.store.plumbing.refs import LEDGER, LEDGER_COPIES, REMOTES, Refs, read_refs
@@ -19,20 +19,18 @@ from conductor_git.store.plumbing.remotes import ATTEMPTS, fetch, pause, upstrea
 from conductor_git.store.plumbing.repository import Repository
 from conductor_git.store.plumbing.seen import seen_by_us
 from conductor_git.store.plumbing.sending import is_over
+from conductor_git.store.reach import read_all
 from conductor_git.store.team.exchange import (
     Sent,
     Standing,
     compare,
     compare_shared,
-    fetch_narrow,
     send_branches,
     send_ledger,
 )
 from conductor_git.store.team.worktrees import worktree_of
 
 Say = Callable[[str], None]
-
-_USUAL = ("main", "master", "conductor", "develop", "trunk")
 
 
 def sync(repo: Repository, remote: str = "", *, say: Say, tick: Say = lambda _: None) -> Outcome:
@@ -84,7 +82,7 @@ def _exchange(repo: Repository, remote: str, asked: float, say: Say, tick: Say) 
         if attempt or seen is None or seen <= asked:
             # Of many that wait here for their turn, one fetches for all.
             fetch(repo, remote, say=say, tick=tick)
-        control = _control(repo, remote, say, tick)
+        control = read_all(repo, remote, say=say, tick=tick)
         refs = read_refs(repo)
         came |= _moved(before, refs, remote) - _copies(sent, remote)
         standings = compare(repo, remote, control.plans, refs, control.policy.integration)
@@ -104,19 +102,6 @@ def _exchange(repo: Repository, remote: str, asked: float, say: Say, tick: Say) 
         *(_diverged(repo, remote, each) for each in shown if each.state == "diverged"),
     )
     return Synced(remote, tuple(sorted(came)), tuple(sent), shown, findings)
-
-
-def _control(repo: Repository, remote: str, say: Say, tick: Say) -> Control:
-    """The rules, with every plan's branch fetched, also in a clone of one branch."""
-    try:
-        control = read_control(repo)
-    except CannotRun:
-        fetch_narrow(repo, remote, _USUAL, say=say, tick=tick)
-        control = read_control(repo)
-    policy = control.policy
-    names = (policy.integration, policy.control or policy.integration, *(plan.branch for plan in control.plans))
-    fetch_narrow(repo, remote, names, say=say, tick=tick)
-    return control
 
 
 def _moved(before: Refs, after: Refs, remote: str) -> set[str]:

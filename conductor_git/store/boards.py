@@ -8,6 +8,7 @@ from contextlib import suppress
 import msgspec
 
 from conductor_git.core.reporting.board import Board
+from conductor_git.store.control.joined import joined_file
 from conductor_git.store.files import memo
 from conductor_git.store.plumbing.aside import Aside
 from conductor_git.store.plumbing.refs import Refs, read_refs
@@ -66,6 +67,7 @@ def board_key(repo: Repository, refs: Refs) -> bytes:
     # As bytes: a ref's name need not be text.
     oids = sorted((os.fsencode(ref), oid) for ref, oid in refs.oids.items())
     upstream = sorted((os.fsencode(ref), os.fsencode(above)) for ref, above in refs.upstream.items())
+    files.append(_content(joined_file(repo)))
     return msgspec.msgpack.encode((place, files, was_seen(repo), oids, upstream))
 
 

@@ -8,13 +8,16 @@ from functools import partial
 
 import msgspec
 
+from conductor_git.core.events.event import Event
 from conductor_git.core.events.landings import claim_of, requests
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.targets import Oid
 from conductor_git.store.control.control import Control, read_control
+from conductor_git.store.control.joined import on_own_branches
 from conductor_git.store.control.pastrules import find_past_rules
 from conductor_git.store.notes.ledger_reader import read_ledger
 from conductor_git.store.notes.vouching import sifted
+from conductor_git.store.past.adopted import find_adopted
 from conductor_git.store.past.history import read_history
 from conductor_git.store.past.squashes import with_squashes
 from conductor_git.store.plumbing.aside import Aside
@@ -44,10 +47,11 @@ def take(
     control = control or read_control(repo, refs=refs, use_cache=use_cache)
     policy = control.policy
     ledger = sifted(repo, notes.answer(), policy, control.signers, use_cache=use_cache)
+    control = as_joined(repo, control, ledger.events, refs)
     then = msgspec.structs.replace(refs, oids={**refs.oids, **moved}) if moved else refs
     # Of what was asked to be merged the claims may be on no branch any more.
-    kept = [claim for listed in requests(ledger.events) for event in listed if (claim := claim_of(event))]
-    history = read_history(repo, policy, control.plans, then, also=also, perhaps=kept, use_cache=use_cache)
+    wanted = [claim for listed in requests(ledger.events) for event in listed if (claim := claim_of(event))]
+    history = read_history(repo, policy, control.plans, then, also=also, perhaps=wanted, use_cache=use_cache)
     snapshot = Snapshot(
         policy=control.policy,
         control=control.oid,
@@ -63,3 +67,11 @@ def take(
     )
     snapshot = msgspec.structs.replace(snapshot, past_rules=find_past_rules(repo, snapshot, use_cache=use_cache))
     return with_squashes(repo, snapshot, use_cache=use_cache)
+
+
+def as_joined(repo: Repository, control: Control, events: Iterable[Event], refs: Refs) -> Control:
+    """The rules, with each plan on the branch that its agent chose, where one joined it under a branch of its own."""
+    policy = control.policy
+    kept = frozenset({policy.integration, policy.control})
+    chosen = find_adopted(repo, control.plans, events, refs, since=policy.since, kept=kept)
+    return msgspec.structs.replace(control, plans=on_own_branches(control.plans, chosen)) if chosen else control

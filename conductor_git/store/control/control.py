@@ -15,6 +15,7 @@ from conductor_git.core.planning.policy import POLICY_PATH, Policy
 from conductor_git.core.planning.rules import Scripts
 from conductor_git.core.targets import Oid
 from conductor_git.store.control import controltree
+from conductor_git.store.control.joined import on_own_branches, read_joined
 from conductor_git.store.plumbing.refs import HEADS, REMOTES, Refs, read_refs
 from conductor_git.store.plumbing.repository import Repository
 from conductor_git.store.plumbing.settings import Settings
@@ -42,6 +43,8 @@ class Control(msgspec.Struct, frozen=True):
     """What is wrong with where it was read from (control diverged)."""
     signers: Signers = Signers()
     """Who may sign what."""
+    declared: dict[str, str] = {}
+    """Plan -> the branch that its file names, for plans that this clone has joined, maybe under another one."""
 
 
 class _Tip(msgspec.Struct, frozen=True):
@@ -110,7 +113,10 @@ def _read(repo: Repository, tip: _Tip, use_cache: bool, instead: Policy | None =
         [parsed.plan for parsed in tree.plans.values() if parsed.plan],
         [parsed.broken for parsed in tree.plans.values() if parsed.broken],
     )
-    return Control(tip.ref, tip.oid, tree.policy, plans, broken, tree.scripts, _diverged(tip), tree.signers)
+    joined = read_joined(repo) if tip.ref else {}
+    declared = {plan.plan: plan.branch for plan in plans if plan.plan in joined}
+    plans = on_own_branches(plans, joined) if joined else plans
+    return Control(tip.ref, tip.oid, tree.policy, plans, broken, tree.scripts, _diverged(tip), tree.signers, declared)
 
 
 def _followed(repo: Repository, refs: Refs, found: Control, use_cache: bool) -> Control:
