@@ -14,11 +14,12 @@ from conductor_git.core.events.delegation import refuse, render_delegation
 from conductor_git.core.findings import Finding
 from conductor_git.core.planning.plan import Plan
 from conductor_git.core.planning.problems import nearest
-from conductor_git.core.reporting.brief import Place, render_brief
+from conductor_git.core.reporting.brief import render_brief
 from conductor_git.core.reporting.fold import fold
 from conductor_git.core.targets import Target
 from conductor_git.store.control.control import Control, read_control
-from conductor_git.store.control.joined import read_joined, record_joined
+from conductor_git.store.control.joined import on_own_branches, read_joined, record_joined
+from conductor_git.store.control.templates import read_templates
 from conductor_git.store.files.locks import hold
 from conductor_git.store.hookfiles.guards import write_guards
 from conductor_git.store.hookfiles.hooks import install_doors
@@ -32,7 +33,7 @@ from conductor_git.store.plumbing.repository import Repository
 from conductor_git.store.reach import read_all
 from conductor_git.store.snapshot import take
 from conductor_git.store.team import unfinished
-from conductor_git.store.team.briefs import brief_of, charge_digest
+from conductor_git.store.team.briefs import brief_of, charge_of, digest_of
 from conductor_git.store.team.handover import Holding, Order, find_holding
 from conductor_git.store.team.joining import Here, begin_here, find_here, share_branch
 
@@ -63,6 +64,7 @@ def join(repo: Repository, what: str, *, branch: str = "", resume: bool = False,
     """
     scene = _look_round(repo, what, branch, say)
     with hold(repo, f"delegate-{scene.plan.plan}", doing=f"join {scene.plan.plan}", wait=600):
+        text = _brief(repo, scene)[0]
         agent = _take_up(repo, scene, resume)
         if isinstance(agent, Finding):
             return Outcome(REFUSED, data={"schema": 1, "plan": scene.plan.plan, "joined": False}, findings=(agent,))
@@ -77,11 +79,9 @@ def join(repo: Repository, what: str, *, branch: str = "", resume: bool = False,
         unfinished.end(repo, scene.plan.plan)
     for line in doors.done:
         say(line)
-    snapshot = take(repo)
-    made = brief_of(repo, snapshot, fold(snapshot, scene.now), Target(scene.plan.plan))
-    say(f"plan {made.plan} is joined by '{agent}' on branch '{scene.here.branch}'")
-    data = {"schema": 1, "plan": made.plan, "joined": True, "agent": agent, "branch": scene.here.branch}
-    return Outcome(text=render_brief(made), data=data, findings=doors.findings)
+    say(f"plan {scene.plan.plan} is joined by '{agent}' on branch '{scene.here.branch}'")
+    data = {"schema": 1, "plan": scene.plan.plan, "joined": True, "agent": agent, "branch": scene.here.branch}
+    return Outcome(text=text, data=data, findings=doors.findings)
 
 
 def _look_round(repo: Repository, what: str, branch: str, say: Say) -> _Scene:
@@ -203,15 +203,25 @@ def _holding(repo: Repository, scene: _Scene) -> Holding | None:
 
 def _order(repo: Repository, scene: _Scene) -> Order:
     plan, control = msgspec.structs.replace(scene.plan, branch=scene.here.branch), scene.control
-    place = Place(scene.agent, plan.agent_kind, plan.branch, ".")
+    text, charge = _brief(repo, scene)
     data = render_delegation(
         agent=scene.agent,
         agent_kind=plan.agent_kind,
         branch=plan.branch,
         workspace=".",
-        brief=charge_digest(control.policy, control.plans, plan, place, control.scripts),
+        brief=digest_of(text),
+        charge=charge,
     )
     return Order(plan, scene.agent, data, scene.agent, scene.here.tip, scene.now, control.policy, scene.upstream)
+
+
+def _brief(repo: Repository, scene: _Scene) -> tuple[str, str]:
+    """What the agent reads, and the digest of what it is charged with: made before the event that names them."""
+    snapshot, about = take(repo), Target(scene.plan.plan)
+    plans = on_own_branches(snapshot.plans, {scene.plan.plan: scene.here.branch})
+    snapshot = msgspec.structs.replace(snapshot, plans=plans)
+    made = brief_of(repo, snapshot, fold(snapshot, scene.now), about, now=scene.now, to=scene.agent)
+    return render_brief(made, templates=read_templates(repo, snapshot.control)), charge_of(snapshot, about)
 
 
 def _refusal(scene: _Scene, holding: Holding) -> Finding:
