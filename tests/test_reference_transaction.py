@@ -224,6 +224,34 @@ def test_what_a_plans_commit_may_not_touch_is_asked_of_the_final_commit(team: Te
         assert starts(log) == (["reference-transaction"] if folder == "src" else [])
 
 
+def test_a_commit_without_an_editor_is_asked_about_its_paths_once(team: Team) -> None:
+    team.git(team.root, "checkout", "-q", "-b", "b3", "main")
+    log, hook = counted(team), team.root / HOOK
+    (team.root / "src").write_text("x\n")
+    team.git(team.root, "add", "src")
+    before = tip(team)
+    for args, env, door in [
+        (["-m", "work"], {}, "reference-transaction"),
+        ([], {"GIT_EDITOR": "false"}, "pre-commit"),
+        (["-m", "work"], {"CONDUCTOR_PROBE": "1"}, "pre-commit"),
+    ]:
+        code, said = team.commit(*args, env=env)
+        assert (code != 0, starts(log)) == (True, [door]), said
+    # Where the other door is not ours, this one asks.
+    ours = hook.read_bytes()
+    for other in (b"#!/bin/sh\n", ours.replace(b"conductor-git 0", b"conductor-git 7", 1)):
+        hook.write_bytes(other)
+        assert team.commit("-m", "work")[0] != 0
+        assert starts(log) == ["pre-commit"]
+    hook.write_bytes(ours)
+    # While rebasing the branch moves at the end only.
+    team.git(team.root, "checkout", "-q", "--detach")
+    (team.root / ".git/rebase-merge").mkdir()
+    (team.root / ".git/rebase-merge/head-name").write_text("refs/heads/b3\n")
+    assert team.commit("-m", "work")[0] != 0
+    assert (starts(log), tip(team)) == (["pre-commit"], before)
+
+
 def test_a_plain_step_on_control_leaves_the_guards_as_good_as_new(team: Team) -> None:
     log = counted(team)
     team.git(team.root, "checkout", "-q", "main")

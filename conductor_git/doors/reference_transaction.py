@@ -68,7 +68,8 @@ def reference_transaction(args: list[str]) -> int:
     findings = [finding for move in moves for finding in _judge(repo, refs, control, move, call)]
     if not findings:
         return 0
-    print(say_findings(findings, unchanged="no branch was moved"), file=sys.stderr)
+    unchanged = "nothing was committed" if call.verb == "commit" else "no branch was moved"
+    print(say_findings(findings, unchanged=unchanged), file=sys.stderr)
     if not refused(findings):
         return 0
     undo = undo_of(repo, call)

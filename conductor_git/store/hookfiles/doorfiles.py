@@ -55,6 +55,7 @@ def compose(door: str, start: Start) -> bytes:
         ("python", start.python),
         ("package", start.package),
         ("shared", (start.shared and "yes") or ""),
+        ("version", conductor_git.__version__),
     ):
         text = text.replace(f"@{name}@", shlex.quote(value))
     return text.encode("utf-8", "surrogateescape")
