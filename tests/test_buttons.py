@@ -165,3 +165,18 @@ def test_a_squash_that_was_reverted_is_no_landing_any_more(yard: Yard, origin: P
     assert yard.run("git", "revert", "--no-edit", "main")[0] == 0
     assert states(yard)["2"] != "merged"
     assert "CG509" in str(yard.board()["plans"])
+
+
+def test_a_squash_with_something_more_in_it_is_no_landing(yard: Yard, git: Git) -> None:
+    yard.only_landings()
+    past = ("-c", "core.hooksPath=/dev/null")
+    git(yard.root, *past, "merge", "-q", "--squash", "b2")
+    (yard.root / "smuggled").write_text("x\n")
+    git(yard.root, "add", "smuggled")
+    git(yard.root, *past, "commit", "-q", "-m", "Land plan 2 (#7)")
+    assert states(yard)["2"] == "complete"
+    short = yard.tip()[:7]
+    text = f"commit {short} on 'main' is no landing, and the policy allows direct = 'none' only"
+    assert yard.alarms() == [text]
+    code, said = yard.run("conductor-git", "audit")
+    assert (code, text in said) == (1, True), said
