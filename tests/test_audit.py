@@ -289,6 +289,26 @@ def test_what_went_back_since_a_checkpoint_is_found_until_it_is_mended(shop: Tea
     assert rev(shop, "main") in file.read_text()
 
 
+def test_a_proven_claim_that_is_gone_since_a_checkpoint_is_found(shop: Team, tmp_path: Path) -> None:
+    file = str(tmp_path / "checkpoint")
+    shop.git(shop.root, "checkout", "-q", "b2")
+    shop.git(shop.root, "merge", "-q", "main")
+    shop.prove("2.1")
+    assert shop.commit("-q", "--allow-empty", "-m", "✅ Wave 1 Complete")[0] == 0
+    claim = rev(shop, "HEAD")
+    assert faults(shop.root, checkpoint=file) == []
+    shop.git(shop.root, "reset", "-q", "--hard", "HEAD^")
+    assert faults(shop.root) == [], "without a checkpoint nobody can know"
+    for _ in range(2):
+        assert [code for code, _ in faults(shop.root, checkpoint=file)] == ["CG655"]
+    # Said again, as after a rebase, or back where it was: both mend it.
+    put(shop, "more")
+    assert shop.commit("-q", "--allow-empty", "--no-verify", "-m", "✅ Wave 1 Complete")[0] == 0
+    assert [code for code, _ in faults(shop.root, checkpoint=file, update=False)] == ["CG201"]
+    shop.git(shop.root, "reset", "-q", "--hard", claim)
+    assert faults(shop.root, checkpoint=file) == []
+
+
 def test_a_ledger_that_was_written_anew_is_told_by_its_copy(shop: Team) -> None:
     ref = ledger(shop)
     copy = ref.replace("refs/notes/conductor/", "refs/notes/conductor-remotes/origin/")

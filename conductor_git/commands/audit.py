@@ -20,7 +20,7 @@ from conductor_git.core.reporting.auditfold import Auditor, located, signed
 from conductor_git.core.reporting.checkpoint import Checkpoint, LedgerMark, Mark, advanced, compare
 from conductor_git.core.reporting.fold import fold
 from conductor_git.core.say import printable
-from conductor_git.core.targets import Oid
+from conductor_git.core.targets import Oid, Target
 from conductor_git.store.auditing import checkpoints
 from conductor_git.store.auditing.ground import Ground, fetched_ground, missing_hint, own_ground
 from conductor_git.store.auditing.ledgers import read_lines, read_pasts
@@ -73,7 +73,8 @@ def audit(here: Callable[[], Repository], asked: Asked, *, say: Say, now: int) -
         found = _judged(ground, rules, auditor, false, now)
         after = None
         if asked.checkpoint:
-            case, after = _compared(ground, before, _checkpoint(rules, snapshot, found), snapshot, asked.checkpoint)
+            now_here = _checkpoint(rules, snapshot, found)
+            case, after = _compared(ground, before, now_here, snapshot, found, asked.checkpoint)
             found = msgspec.structs.replace(found, cases=(*found.cases, case))
         if high:
             found = _within(found, read_range(ground.repository, _low(asked, names), high))
@@ -159,7 +160,7 @@ def _fetch(ground: Ground) -> str:
 
 
 def _compared(
-    ground: Ground, before: Checkpoint | None, now: Checkpoint, snapshot: Snapshot, path: str
+    ground: Ground, before: Checkpoint | None, now: Checkpoint, snapshot: Snapshot, found: Audit, path: str
 ) -> tuple[Case, Checkpoint]:
     """What went back since the checkpoint, and the next one, which moves on as far as it may."""
     if before is None:
@@ -174,8 +175,9 @@ def _compared(
         args = ("merge-base", "--is-ancestor", older, newer)
         return newer == older or ground.repository.git(*args, ok=(0, 1, 128)).code == 0
 
-    findings = compare(before, now, contains, settled)
-    return _of("checkpoint", path, "grown", "went back", findings), advanced(before, now, contains, settled)
+    said = {_target(case) for case in found.cases if case.kind == "claim" and case.state != "inert"}
+    findings = compare(before, now, contains, settled, said)
+    return _of("checkpoint", path, "grown", "went back", findings), advanced(before, now, contains, settled, said)
 
 
 def _run_again(repo: Repository, auditor: Auditor, found: Audit, say: Say) -> Iterator[Case]:
@@ -208,7 +210,10 @@ def _checkpoint(rules: Rules, snapshot: Snapshot, found: Audit) -> Checkpoint:
     for ref, at_tip in sorted(snapshot.ledger.tips.items(), key=lambda item: events.get(item[0], 0)):
         # Names in git need not be text.
         ledgers[printable(ref.rsplit("/", 1)[-1])] = LedgerMark(at_tip, events.get(ref, 0))
-    tip = snapshot.history.integration
+    history = snapshot.history
+    tip = history.integration
+    landed = history.graph.below([tip.oid] if tip else [])
+    proven = [case for case in found.cases if case.kind == "claim" and case.state == "proven"]
     return Checkpoint(
         1,
         snapshot.policy.repository,
@@ -216,7 +221,14 @@ def _checkpoint(rules: Rules, snapshot: Snapshot, found: Audit) -> Checkpoint:
         Mark(printable(rules.ref), snapshot.control),
         Mark(printable(tip.ref), tip.oid) if tip else None,
         ledgers,
+        {printable(name): found_tip.oid for name, found_tip in sorted(history.branches.items())},
+        {_target(case): case.commit for case in proven if case.commit is not None and case.commit not in landed},
     )
+
+
+def _target(case: Case) -> str:
+    """The plan or wave that a claim is of, in words."""
+    return str(Target(case.plan or "", case.wave))
 
 
 def _within(found: Audit, commits: frozenset[Oid]) -> Audit:

@@ -40,6 +40,10 @@ class Checkpoint(msgspec.Struct, frozen=True):
     control: Mark
     integration: Mark | None
     ledgers: dict[str, LedgerMark]
+    branches: dict[str, Oid] = {}
+    """Where plans' branches stood when they were last seen, by their short names."""
+    claims: dict[str, Oid] = {}
+    """By plan or wave, the claim that was proven and had not landed."""
 
 
 def read_checkpoint(raw: bytes, path: str) -> Checkpoint:
@@ -58,10 +62,16 @@ def render_checkpoint(checkpoint: Checkpoint) -> bytes:
     return msgspec.json.format(msgspec.json.encode(checkpoint, order="sorted"), indent=2) + b"\n"
 
 
-def compare(before: Checkpoint, now: Checkpoint, contains: Contains, accepted: Iterable[Oid]) -> list[Finding]:
-    """What is not as an honest repository can have become from what it was; nothing that only grew."""
+def compare(
+    before: Checkpoint, now: Checkpoint, contains: Contains, accepted: Iterable[Oid], said: Iterable[str] = ()
+) -> list[Finding]:
+    """What is not as an honest repository can have become from what it was; nothing that only grew.
+
+    `said` are the plans and waves that some claim names now, proven or not: a rewrite carries claims.
+    """
     settled = set(accepted)
     found = [*_less_history(before, now, contains, settled), *_ledgers(before, now, contains)]
+    found += [_lost_claim(target, before) for target in _lost_claims(before, now, contains, settled.union(said))]
     if before.integration is not None and before.integration.tip not in settled:
         found += _went_back("CG508", before.integration, now.integration, contains)
     if before.control.tip not in settled and (before.integration is None or before.control != before.integration):
@@ -69,7 +79,9 @@ def compare(before: Checkpoint, now: Checkpoint, contains: Contains, accepted: I
     return found
 
 
-def advanced(before: Checkpoint, now: Checkpoint, contains: Contains, accepted: Iterable[Oid]) -> Checkpoint:
+def advanced(
+    before: Checkpoint, now: Checkpoint, contains: Contains, accepted: Iterable[Oid], said: Iterable[str] = ()
+) -> Checkpoint:
     """What to write: all that grew moves on; what went back stays as it was, so that it is found again until it is
     mended or the conductor accepts it."""
     settled = set(accepted)
@@ -89,7 +101,29 @@ def advanced(before: Checkpoint, now: Checkpoint, contains: Contains, accepted: 
         now.control if moved(before.control, now.control) else before.control,
         now.integration if moved(before.integration, now.integration) else before.integration,
         {**now.ledgers, **kept},
+        {**before.branches, **now.branches},
+        {
+            **now.claims,
+            **{target: before.claims[target] for target in _lost_claims(before, now, contains, settled.union(said))},
+        },
     )
+
+
+def _lost_claims(before: Checkpoint, now: Checkpoint, contains: Contains, fine: set[str]) -> list[str]:
+    """The plans and waves that were proven, that nothing claims any more, and whose claim nothing has."""
+    tips = [*([now.integration.tip] if now.integration else []), *now.branches.values()]
+    tips += [mark.tip for mark in now.ledgers.values()]
+    return [
+        target
+        for target, claim in sorted(before.claims.items())
+        if not {target, claim} & fine and not any(contains(tip, claim) for tip in tips)
+    ]
+
+
+def _lost_claim(target: str, before: Checkpoint) -> Finding:
+    claim = before.claims[target]
+    text = f"{target} was proven by claim '{claim[:12]}', which no branch and no ledger has any more"
+    return Finding("CG655", "alarm", target, text, f"git log --oneline -1 {claim[:12]}")
 
 
 def _went_back(code: str, before: Mark, now: Mark | None, contains: Contains) -> list[Finding]:
