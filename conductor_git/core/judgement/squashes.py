@@ -38,6 +38,8 @@ class Suspect(msgspec.Struct, frozen=True):
     product: Oid
 
 
+_DAY = 86_400
+
 Weigh = Callable[[Iterable[Oid]], Mapping[Oid, Oid]]
 """Gives product trees by commit, of commits that were read."""
 
@@ -48,7 +50,8 @@ def suspects(snapshot: Snapshot, weigh: Weigh) -> list[Suspect]:
     if history.integration is None:
         return []
     bundles = list(_bundles(snapshot))
-    above = [(bundle, _steps_beside(history, bundle)) for bundle in bundles]
+    recent = _recent_steps(history, bundles)
+    above = [(bundle, _steps_beside(history, bundle, recent)) for bundle in bundles] if recent else []
     if not any(steps for _, steps in above):
         return []
     passed = _passed(snapshot, {target for bundle in bundles for target in bundle.targets})
@@ -136,12 +139,25 @@ def _target(line: str, pairs: tuple[tuple[str, str], ...]) -> Target | None:
     return Target(plan, claim.wave) if plan else None
 
 
-def _steps_beside(history: History, bundle: Bundle) -> list[Oid]:
-    """Integration's own steps of one parent that these claims do not contain; what says something itself is none."""
-    graph, tip = history.graph, history.integration
-    stop = graph.below([*bundle.claims, *([history.since] if history.since else [])])
-    steps = graph.first_parents(tip.oid, stop=stop) if tip else ()
-    return [step for step in steps if len(graph.parents(step)) == 1 and not _speaks(history, step)]
+def _recent_steps(history: History, bundles: Iterable[Bundle]) -> list[Oid]:
+    """Integration's own steps of one parent, none of which says something itself, that are not older than all claims.
+
+    Nobody squashed a claim before it was made; between machines a clock may be a day behind.
+    """
+    graph, tip, nodes = history.graph, history.integration, history.nodes
+    oldest = min((history.time(claim) for bundle in bundles for claim in bundle.claims), default=None)
+    if tip is None or oldest is None:
+        return []
+    steps = graph.first_parents(tip.oid, stop=graph.below([history.since] if history.since else []))
+    found = [step for step in steps if nodes[step][2] >= oldest - _DAY]
+    return [step for step in found if len(graph.parents(step)) == 1 and not _speaks(history, step)]
+
+
+def _steps_beside(history: History, bundle: Bundle, recent: Iterable[Oid]) -> list[Oid]:
+    """Those steps that these claims do not contain, and that are not older."""
+    contained = history.graph.below(bundle.claims)
+    made = min(history.time(claim) for claim in bundle.claims)
+    return [step for step in recent if history.time(step) >= made - _DAY and step not in contained]
 
 
 def _speaks(history: History, step: Oid) -> bool:
