@@ -220,9 +220,17 @@ def third_party(*args: str, cwd: Path | None = None) -> set[str]:
     return _loaded(*args, cwd=cwd) - started - sys.stdlib_module_names - {PACKAGE}
 
 
+def own_modules(*args: str, cwd: Path) -> set[str]:
+    """Our modules that a Python run imports, as named inside the package."""
+    return {name.removeprefix(f"{PACKAGE}.") for name in _all_loaded(*args, cwd=cwd) if name.startswith(f"{PACKAGE}.")}
+
+
 def _loaded(*args: str, cwd: Path | None) -> set[str]:
+    return {name.partition(".")[0] for name in _all_loaded(*args, cwd=cwd)}
+
+
+def _all_loaded(*args: str, cwd: Path | None) -> set[str]:
     done = subprocess.run(
         [sys.executable, "-X", "importtime", *args], cwd=cwd, capture_output=True, text=True, check=True
     )
-    reported = (line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:"))
-    return {name.partition(".")[0] for name in reported}
+    return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}

@@ -17,7 +17,7 @@ from conductor_git.core.errors import CannotRun
 from conductor_git.core.reporting.board import Board
 from conductor_git.store.plumbing.repository import discover
 from tests.conftest import Git
-from tests.test_house import third_party
+from tests.test_house import own_modules, third_party
 
 NOW = 2_000_000_000
 POLICY = """\
@@ -265,6 +265,10 @@ def counting(folder: Path) -> dict[str, str]:
 def test_unchanged_it_loads_nothing_heavy(team: Path) -> None:
     status(discover(str(team)), now=NOW)
     assert third_party("-m", "conductor_git", "status", cwd=team) == {"click", "msgspec", "typing_extensions"}
+    loaded = own_modules("-m", "conductor_git", "status", cwd=team)
+    judging = ("core.judgement", "core.events.event", "core.messages", "store.past", "store.hookfiles")
+    assert [name for name in sorted(loaded) if name.startswith(judging)] == []
+    assert len(loaded) < 60, "each one costs a part of a millisecond"
 
 
 def test_a_board_that_was_kept_says_what_a_new_one_says(team: Path, git: Git) -> None:

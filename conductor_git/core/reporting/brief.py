@@ -13,7 +13,7 @@ from conductor_git.core.planning.plan import Plan, Wave
 from conductor_git.core.planning.policy import TEMPLATES_FOLDER, Policy
 from conductor_git.core.planning.rules import RuleSet
 from conductor_git.core.reporting.board import PlanStatus, WaveStatus
-from conductor_git.core.reporting.executors import executor_text
+from conductor_git.core.reporting.executorlines import executor_text
 from conductor_git.core.reporting.templating import fill
 from conductor_git.core.say import printable
 from conductor_git.core.targets import Target

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from conductor_git.core.durations import ago
 from conductor_git.core.events.delegation import Part, read_part
 from conductor_git.core.judgement.claims import Claims
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.planning.executors import read_executor
-from conductor_git.core.reporting.board import Board, Executor, PlanStatus
+from conductor_git.core.reporting.board import Executor
 from conductor_git.core.targets import Oid, Target
 
 
@@ -59,27 +58,3 @@ class Executors:
         taken = graph.below([found.oid for found in (led, trunk) if found])
         commits = graph.ancestors([tip], stop=taken)
         return [oid for oid in commits if len(graph.parents(oid)) < 2 and not self._claims.is_part_start(oid)]
-
-
-def executors_of(status: PlanStatus) -> list[tuple[str, Executor]]:
-    """Every executor of a plan with its wave, as `2.1`."""
-    return [(f"{status.plan}.{wave.wave}", executor) for wave in status.waves for executor in wave.executors]
-
-
-def executor_text(executor: Executor, now: int) -> str:
-    """What an executor has done, in one line."""
-    if executor.tip is None:
-        did = "its branch is not here"
-    elif executor.ahead:
-        did = f"{executor.ahead} commit{'s' if executor.ahead > 1 else ''} to take in"
-    else:
-        did = "nothing to take in"
-    seen = "" if executor.last_activity is None else f", {ago(now - executor.last_activity)}"
-    return f"{executor.name} on {executor.branch}: {did}{seen}"
-
-
-def executors_data(board: Board) -> list[dict[str, object]]:
-    """For `ready --json`."""
-    return [
-        {"target": target, "executor": executor} for status in board.plans for target, executor in executors_of(status)
-    ]

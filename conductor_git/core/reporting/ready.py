@@ -7,7 +7,7 @@ from typing import Any
 from conductor_git.core.durations import ago
 from conductor_git.core.events.shortids import SHOWN
 from conductor_git.core.reporting.board import Board, Step
-from conductor_git.core.reporting.executors import executor_text, executors_data, executors_of
+from conductor_git.core.reporting.executorlines import executor_text, executors_data, executors_of
 from conductor_git.core.reporting.lines import cells, one_line
 from conductor_git.core.say import printable
 from conductor_git.core.targets import Target

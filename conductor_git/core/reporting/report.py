@@ -10,7 +10,7 @@ from conductor_git.core.durations import ago, utc
 from conductor_git.core.events.shortids import SHOWN
 from conductor_git.core.findings import Finding, Severity
 from conductor_git.core.reporting.board import Blocker, Board, Executor, PlanStatus, State, Step, WaveStatus
-from conductor_git.core.reporting.executors import executor_text, executors_of
+from conductor_git.core.reporting.executorlines import executor_text, executors_of
 from conductor_git.core.reporting.lines import (
     GAP,
     Line,

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from itertools import islice
 from typing import cast
 
 import msgspec
@@ -31,6 +32,7 @@ _CACHE = "history"
 # Bytes that can make a first line a claim, a malformed one or a start: cheap enough to ask of every commit.
 _SPEAKS = re.compile(rb"(?i)wave|plan|[^\x00-\x7f]")
 _MANY_TIPS = 50
+_NEWEST = 50
 _LONGEST_TIME = 12
 """Digits; that is the year 33,000."""
 _REVERTS = re.compile(rb"This reverts commit ([0-9a-f]{40}(?:[0-9a-f]{24})?)\b")
@@ -261,7 +263,8 @@ def _weigh_trees(
     wanted = set(history.notes) | {tip.oid for tip in history.branches.values()}
     wanted |= {each for step in merges for each in (step, graph.parents(step)[0])}
     if history.integration is not None:
-        wanted.add(history.integration.oid)
+        # Some of its newest steps too: where work was claimed meanwhile, one of them may be its squash.
+        wanted.update(islice(graph.first_parents(history.integration.oid), _NEWEST))
         if policy.direct == "control":
             wanted.update(graph.first_parents(history.integration.oid))
     trees = {node[1] for oid in wanted if (node := known.nodes.get(oid)) and node[1] not in known.products}

@@ -69,6 +69,10 @@ class _LookUp:
     def products(self, commits: Iterable[Oid]) -> dict[Oid, Oid]:
         """Product trees by commit."""
         trees = {oid: found for oid in commits if (found := self.history.tree(oid))}
+        weighed, controls = self.history.products, self.history.controls
+        for found in trees.values():
+            if found in weighed and found in controls:
+                self.known.trees.setdefault(found, (weighed[found], controls[found]))
         missing = sorted({found for found in trees.values() if found not in self.known.trees})
         for each in read_objects(self.repo, missing):
             stripped = tree.strip_control(each.body, self.repo.object_format)
