@@ -12,14 +12,12 @@ from conductor_git.core.errors import CannotRun
 from conductor_git.core.planning.plan import Plan
 from conductor_git.core.reporting.board import Board, View
 from conductor_git.core.reporting.lines import WIDE, plain
-from conductor_git.core.reporting.overdue import silent_plans, timely
+from conductor_git.core.reporting.overdue import Seen, silent_plans, timely
 from conductor_git.core.reporting.report import chosen, report_lines
 from conductor_git.store.boards import read_board
-from conductor_git.store.notes.writer import whoami
 from conductor_git.store.plumbing.refs import Refs, read_refs
 from conductor_git.store.plumbing.repository import Repository
 from conductor_git.store.plumbing.seen import last_seen, remote_of
-from conductor_git.store.team.pulse import look_at
 
 Format = Literal["text", "md", "json"]
 
@@ -40,7 +38,7 @@ def status(
     """
     refs = read_refs(repo)
     whole = _with_view(repo, read_board(repo, now, refs=refs), refs)
-    whole = timely(whole, now, look_at(repo, [silent.branch for silent in silent_plans(whole, now)]))
+    whole = timely(whole, now, _look_at_silent(repo, [silent.branch for silent in silent_plans(whole, now)]))
     _check_names(whole, plans)
     board = chosen(whole, plans)
     code = REFUSED if check and _wrong(board) else DONE
@@ -51,6 +49,14 @@ def status(
 
         return Outcome(code, render_md(board, now), board)
     return Outcome(code, _text(repo, whole, now, width, plans, color=color), board)
+
+
+def _look_at_silent(repo: Repository, branches: Sequence[str]) -> dict[str, Seen]:
+    if not branches:
+        return {}
+    from conductor_git.store.team.pulse import look_at
+
+    return look_at(repo, branches)
 
 
 def _with_view(repo: Repository, board: Board, refs: Refs) -> Board:
@@ -86,6 +92,8 @@ def _text(repo: Repository, board: Board, now: int, width: int, plans: Sequence[
 
 def _me(repo: Repository, board: Board) -> str | None:
     """Who asks; nobody where that cannot be told, for a report never fails on it."""
+    from conductor_git.store.notes.writer import whoami
+
     plans = [Plan(shown.plan, shown.title, "", shown.agent, branch=shown.branch) for shown in board.plans]
     try:
         return whoami(repo, plans).name

@@ -29,20 +29,21 @@ def read_board(repo: Repository, now: int, *, refs: Refs | None = None) -> Board
     Raises CannotRun where there is no policy, or git cannot be read.
     """
     kept = memo.load(repo, _MEMO, _Kept)
-    if kept is None:
-        # While git says what there is.
-        Aside(_load_judges)
     refs = read_refs(repo) if refs is None else refs
     key = board_key(repo, refs)
     if kept is not None and kept.key == key:
         return kept.board
+    from conductor_git.store.snapshot import take
+
+    # While git says what there is to judge.
+    Aside(_load_judges)
+    taken = take(repo, refs=refs)
     from conductor_git.core.reporting.fold import fold
     from conductor_git.store.hookfiles.guards import note_frozen
     from conductor_git.store.past.changes import with_changes
     from conductor_git.store.past.freezes import with_freezes
-    from conductor_git.store.snapshot import take
 
-    snapshot = with_freezes(repo, with_changes(repo, take(repo, refs=refs)))
+    snapshot = with_freezes(repo, with_changes(repo, taken))
     note_frozen(repo, snapshot.bounds.freezes)
     board = fold(snapshot, now)
     memo.save(repo, _MEMO, _Kept(key, board))
@@ -51,7 +52,8 @@ def read_board(repo: Repository, now: int, *, refs: Refs | None = None) -> Board
 
 def _load_judges() -> None:
     from conductor_git.core.reporting import fold  # noqa: F401
-    from conductor_git.store import snapshot  # noqa: F401
+    from conductor_git.store.hookfiles import guards  # noqa: F401
+    from conductor_git.store.past import changes, freezes  # noqa: F401
 
 
 def board_key(repo: Repository, refs: Refs) -> bytes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from urllib.parse import quote
 
 from conductor_git.store.plumbing.questions import LEDGER, LEDGER_COPIES
 from conductor_git.store.plumbing.refs import REMOTES, Refs
@@ -73,4 +72,6 @@ def _by_git(repo: Repository) -> Iterator[float]:
 
 
 def _file(repo: Repository, remote: str) -> str:
+    from urllib.parse import quote
+
     return os.path.join(repo.private, "seen", quote(remote, safe=""))
