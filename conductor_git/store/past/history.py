@@ -29,8 +29,6 @@ from conductor_git.store.plumbing.repository import Repository
 
 _CACHE = "history"
 
-# Bytes that can make a first line a claim, a malformed one or a start: cheap enough to ask of every commit.
-_SPEAKS = re.compile(rb"(?i)wave|plan|[^\x00-\x7f]")
 _MANY_TIPS = 50
 _NEWEST = 50
 _LONGEST_TIME = 12
@@ -216,12 +214,17 @@ def _parse(records: list[bytes], known: _Read) -> list[Oid]:
         # Without a function call each: this loop is what a first look at a long history takes.
         words = cast("list[Oid]", head.decode("ascii").split(" "))
         oid = words[0]
-        nodes[oid] = (tuple(words[3:]) if words[3] else (), words[1], _seconds(words[2]))
+        time = words[2]
+        # 0 for what is no time: git keeps whatever a broken program wrote.
+        seconds = int(time) if time.isdigit() and len(time) <= _LONGEST_TIME else 0
+        nodes[oid] = (tuple(words[3:]) if words[3] else (), words[1], seconds)
         block, _, body = rest.partition(b"\n")
         line = body.partition(b"\n")[0]
         trailers = b"onductor-" in body
         reverts = _REVERTS.search(body) if b"This reverts" in body else None
-        if trailers or reverts or _SPEAKS.search(line):
+        low = line.lower()
+        # What can make a first line a claim, a malformed one or a start.
+        if trailers or reverts or b"wave" in low or b"plan" in low or not low.isascii():
             text = line.decode("utf-8", "replace")
             if trailers or reverts or _says_something(text):
                 pairs = _ours(block.decode("utf-8", "replace")) if block else ()
@@ -234,11 +237,6 @@ def _parse(records: list[bytes], known: _Read) -> list[Oid]:
 def _ours(block: str) -> Pairs:
     pairs = (pair.partition("\x1f") for pair in block.split("\x1e"))
     return tuple((key, value) for key, _, value in pairs if key.lower().startswith("conductor-"))
-
-
-def _seconds(text: str) -> int:
-    """A commit's time; 0 for what is no time: git keeps whatever a broken program wrote."""
-    return int(text) if text.isdigit() and len(text) <= _LONGEST_TIME else 0
 
 
 def _says_something(line: str) -> bool:
