@@ -14,19 +14,18 @@ import click
 import pytest
 
 from conductor_git import __version__, cli
-from conductor_git.cli.frame import Command, Group
+from conductor_git.cli.frame import Exemplified, Group
 
 
 def commands(group: Group = cli.root, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    """Every command with the words that call it, aliases too."""
+    """Every command and group of commands with the words that call it, aliases too."""
     context = click.Context(group)
     for name in group.list_commands(context):
         command = group.get_command(context, name)
         assert command is not None
+        yield (*path, name), command
         if isinstance(command, Group):
             yield from commands(command, (*path, name))
-        else:
-            yield (*path, name), command
 
 
 def run(*args: str, cwd: Path | None = None, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -43,7 +42,7 @@ def run(*args: str, cwd: Path | None = None, env: dict[str, str] | None = None) 
 
 
 ALL = dict(commands())
-EXAMPLES = [example for command in ALL.values() if isinstance(command, Command) for example in command.examples]
+EXAMPLES = [example for command in ALL.values() if isinstance(command, Exemplified) for example in command.examples]
 
 
 @pytest.mark.parametrize("path", ALL, ids=" ".join)
@@ -54,7 +53,9 @@ def test_every_command_has_help_that_ends_with_examples(
     shown = capsys.readouterr().out
     examples = re.split(r"\n(?:Example|Examples):\n", shown)
     assert len(examples) == 2, shown
-    assert all(line.startswith("  conductor-git ") for line in examples[1].rstrip().splitlines())
+    given = examples[1].rstrip().splitlines()
+    assert given
+    assert all(line.startswith("  conductor-git ") for line in given)
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

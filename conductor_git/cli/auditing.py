@@ -54,7 +54,7 @@ def _quiet(text: str) -> None:
     """Off a terminal nobody waits for progress."""
 
 
-@click.group(cls=Group)
+@click.group(cls=Group, examples=("ci github", "ci gitlab"))
 def ci() -> None:
     """Print jobs that audit and validate on a forge."""
 

@@ -124,11 +124,14 @@ def commit(message: str, as_json: bool) -> int:
 
 
 @click.command("import", cls=Command, examples=("plan import docs/PLAN_3.md --dry-run", "plan import docs/PLAN_*.md"))
-@click.argument("files", metavar="FILE", nargs=-1, required=True)
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
 @click.option("--dry-run", is_flag=True, help="Only show what would be read as what.")
 @json_option
 def import_documents(files: tuple[str, ...], dry_run: bool, as_json: bool) -> int:
-    """Make plans of documents: headings like '## Wave 2: TITLE', task lists, lines like 'Depends on: plan 1'."""
+    """Make plan files of planning documents.
+
+    Read are headings like '## Wave 2: TITLE', task lists, and lines like 'Depends on: plan 1'.
+    """
     from conductor_git.commands.importing import import_plans as journey
 
     return finish(journey(here(), files, dry_run=dry_run), as_json=as_json)
