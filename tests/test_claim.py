@@ -133,6 +133,17 @@ def test_twice_is_once(team: Team) -> None:
     code, said = claim(team, "2.0")
     assert (code, head(team)) == (0, before)
     assert "complete already" in said
+    assert "nothing was committed\n" in said
+
+
+def test_what_is_staged_after_a_claim_is_not_taken_for_a_part_of_it(team: Team) -> None:
+    assert claim(team, "2.0")[0] == 0
+    before = head(team)
+    (team.root / "late").write_text("more\n")
+    team.git(team.root, "add", "late")
+    code, said = claim(team, "2.0")
+    assert (code, head(team)) == (0, before)
+    assert "nothing was committed; what is staged is still to be committed\n" in said
 
 
 def test_an_impatient_caller_gets_4_and_attaches_again(team: Team) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
 
 from conductor_git.commands.outcome import DONE, NOT_YET, REFUSED, Outcome
 from conductor_git.core.errors import CannotRun
@@ -61,10 +60,12 @@ def claim(
         # A wave's line names no plan: on this branch it would claim that wave of another one.
         text = f"this branch belongs to plan {ruling.target.plan}, so {title(found)} is not claimed here"
         finding = Finding("CG103", "error", str(found), text, f"conductor-git delegate {found.plan} --resume")
-        return _ended("refused", found, product, (finding,))
+        return _refused(found, product, (finding,))
     standing = [finding for finding in ruling.findings if finding.code not in _RUN_MENDS]
-    if refused(standing) or _is_repeat(standing):
-        return _ended("refused" if refused(standing) else "repeated", found, product, tuple(standing))
+    if refused(standing):
+        return _refused(found, product, tuple(standing))
+    if _is_repeat(standing):
+        return _repeated(repo, found, product, tuple(standing))
     check_identity(repo)
     if refused(ruling.findings):
         unproven = _prove(repo, snapshot, found, product, max_seconds, say, terminal, now)
@@ -73,16 +74,23 @@ def claim(
         if unproven is not None and refused(ruling.findings):
             return unproven
     if refused(ruling.findings):
-        return _ended("refused", found, product, ruling.findings)
+        return _refused(found, product, ruling.findings)
     if _is_repeat(ruling.findings):
         # What was missing was a proof, and now an earlier claim of the same content has it.
-        return _ended("repeated", found, product, ruling.findings)
+        return _repeated(repo, found, product, ruling.findings)
     return _commit(repo, found, product, ruling, now)
 
 
-def _ended(how: Literal["refused", "repeated"], target: Target, product: Product, why: tuple[Finding, ...]) -> Outcome:
-    data = answer(target, how, tree=product.oid, findings=why)
-    return Outcome(REFUSED if how == "refused" else DONE, data=data, findings=why, unchanged="nothing was committed")
+def _refused(target: Target, product: Product, why: tuple[Finding, ...]) -> Outcome:
+    return Outcome(REFUSED, "", answer(target, "refused", tree=product.oid, findings=why), why, "nothing was committed")
+
+
+def _repeated(repo: Repository, target: Target, product: Product, why: tuple[Finding, ...]) -> Outcome:
+    """Complete before: what is staged is no part of that claim, and must not be taken for committed."""
+    head = repo.resolve("HEAD", kind="tree")
+    staged = "" if head == product.whole else "; what is staged is still to be committed"
+    data = answer(target, "repeated", tree=product.oid, findings=why)
+    return Outcome(DONE, f"nothing was committed{staged}", data, why)
 
 
 def _is_repeat(findings: Iterable[Finding]) -> bool:
