@@ -1,6 +1,6 @@
 """Measure what conductor-git costs against tools that people use today: `python benchmarks/run.py [--only WORD]`.
 
-Prints a table; a run of all rows also writes RESULTS.md.
+Prints a table for each group of rows; with enough pairs it takes the group's place in RESULTS.md.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import re
 import statistics
 import subprocess
 import sys
@@ -35,27 +36,53 @@ GROUPS: dict[str, Callable[[Place], list[Planned]]] = {
 }
 
 
+RESULTS = HERE / "RESULTS.md"
+ENOUGH = 15
+"""Pairs from which on a median is worth keeping."""
+
+HEAD = """\
+# What it costs
+
+Repeat it with `make bench`, or `python benchmarks/run.py` with the Python that has conductor-git; `--only GROUP` takes
+one group. The tools to compare with (requirements.txt) go into a virtual environment of their own.
+
+The pairs were run in turns (A B, B A, …), so a busy machine hits both sides alike. The ratio is what can be compared
+between machines: the median of ours / theirs pair by pair, and in brackets where the middle half of the pairs lies.
+"At most" is what the design allows.
+"""
+
+
 def main() -> int:
     """Measure, print, write."""
     asked = _arguments()
     peers = install_peers(Path(asked.peers))
-    answers: list[Answer] = []
+    good = True
     for name, rows in GROUPS.items():
         if asked.only and asked.only not in name:
             continue
         with tempfile.TemporaryDirectory(prefix="bench-", dir=asked.work) as work:
-            answers += _group(rows(Place(Path(work), peers)), asked.pairs)
-    text = _table(answers)
-    print(text)
-    if not asked.only:
-        (HERE / "RESULTS.md").write_text(_report(text, asked.pairs))
-    return 1 if any(isinstance(answer, Measured) and answer.verdict == "NO" for answer in answers) else 0
+            answers = list(_group(rows(Place(Path(work), peers)), asked.pairs))
+        text = _table(answers)
+        print(text, flush=True)
+        good &= not any(isinstance(answer, Measured) and answer.verdict == "NO" for answer in answers)
+        if asked.pairs >= ENOUGH:
+            _keep(name, asked.pairs, text)
+    return 0 if good else 1
+
+
+def _keep(name: str, pairs: int, table: str) -> None:
+    """Put a group's table into RESULTS.md, in the order of the groups; the others stay as they are."""
+    before = RESULTS.read_text() if RESULTS.exists() else ""
+    sections = dict(re.findall(r"^## (\S+)\n(.*?)(?=^## |\Z)", before, re.DOTALL | re.MULTILINE))
+    sections[name] = f"\nMedian of {pairs} pairs; {_machine()}.\n\n{table}\n\n"
+    known = "".join(f"## {group}\n{sections[group]}" for group in GROUPS if group in sections)
+    RESULTS.write_text(f"{HEAD}\n{known.rstrip()}\n")
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", help="measure only groups with this in their name: ledger, commits, status, landing")
-    parser.add_argument("--pairs", type=int, default=15, help="pairs a row (default: 15)")
+    parser.add_argument("--pairs", type=int, default=ENOUGH, help=f"pairs a row (default: {ENOUGH})")
     parser.add_argument("--work", help="where the throw-away repositories go (default: the temporary folder)")
     parser.add_argument("--peers", default=str(HERE / ".venv"), help="where the tools to compare with are installed")
     return parser.parse_args()
@@ -92,21 +119,10 @@ def _milliseconds(seconds: list[float]) -> str:
     return f"{statistics.median(seconds) * 1000:.1f} ms"
 
 
-def _report(table: str, pairs: int) -> str:
+def _machine() -> str:
     git = subprocess.run(["git", "--version"], capture_output=True, text=True, check=True).stdout.strip()
-    machine = f"{os.cpu_count()} processors, {platform.system()} {platform.machine()}"
-    return f"""# What it costs
-
-Repeat it with `make bench`, or `python benchmarks/run.py` with the Python that has conductor-git; the tools to compare
-with (requirements.txt) go into a virtual environment of their own. Measured on {machine},
-Python {platform.python_version()}, {git}.
-
-Each row is the median of {pairs} pairs that were run in turns (A B, B A, …), so a busy machine hits both sides alike.
-The ratio is what can be compared between machines: the median of ours / theirs pair by pair, and in brackets where
-the middle half of the pairs lies. "At most" is what the design allows.
-
-{table}
-"""
+    system = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    return f"{os.cpu_count()} processors, {system}, {git}"
 
 
 if __name__ == "__main__":
