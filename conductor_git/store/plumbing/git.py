@@ -7,7 +7,7 @@ import subprocess
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import BinaryIO, cast
+from typing import BinaryIO, TypedDict, Unpack, cast
 
 from conductor_git.core.errors import CannotRun
 
@@ -186,57 +186,53 @@ class Running:
         self._process.wait()
 
 
-def begin(
-    args: Sequence[str],
-    *,
-    cwd: str | None = None,
-    stdin: bytes | None = None,
-    env: Mapping[str, str] | None = None,
-    inherit: Iterable[str] = (),
-    ok: Collection[int] = (0,),
-    writes: bool = False,
-    timeout: float | None = 600,
-) -> Running:
-    """Start `git *args` and do something else while it works.
+class How(TypedDict, total=False):
+    """How a git process of ours runs, beside its arguments."""
 
-    `env` is added to the cleaned environment; `inherit` names variables of the outer git to keep (a commit-msg hook
-    needs GIT_INDEX_FILE). `timeout` is in seconds. Raises CannotRun when git or the folder is missing.
-    """
-    surroundings = environment(os.environ, writes=writes)
-    for name in inherit:
+    cwd: str | None
+    stdin: bytes | None
+    """Nothing is readable there where it is None."""
+    env: Mapping[str, str]
+    """Added to the cleaned environment."""
+    inherit: Iterable[str]
+    """Variables of the outer git to keep: a commit-msg hook needs GIT_INDEX_FILE."""
+    ok: Collection[int]
+    """The exit codes that are an answer; 0 alone where nothing is said."""
+    writes: bool
+    """Whether it may take optional locks."""
+    timeout: float | None
+    """In seconds; ten minutes where nothing is said."""
+
+
+def begin(args: Sequence[str], **how: Unpack[How]) -> Running:
+    """Start `git *args` and do something else while it works. Raises CannotRun when git or the folder is missing."""
+    stdin = how.get("stdin")
+    surroundings = environment(os.environ, writes=how.get("writes", False))
+    for name in how.get("inherit", ()):
         if name in os.environ:
             surroundings[name] = os.environ[name]
-    if env:
-        surroundings.update(env)
+    surroundings.update(how.get("env", {}))
+    process = _start(args, how.get("cwd"), surroundings, subprocess.DEVNULL if stdin is None else subprocess.PIPE)
+    return Running(process, args, stdin, how.get("ok", (0,)), how.get("timeout", 600))
+
+
+def _start(
+    args: Sequence[str], cwd: str | None, env: Mapping[str, str], stdin: int, *, bufsize: int = -1
+) -> subprocess.Popen[bytes]:
+    pipe = subprocess.PIPE
     try:
-        process = subprocess.Popen(
-            ["git", *args],
-            cwd=cwd,
-            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=surroundings,
+        return subprocess.Popen(
+            ["git", *args], cwd=cwd, bufsize=bufsize, stdin=stdin, stdout=pipe, stderr=pipe, env=env
         )
     except FileNotFoundError as error:
         if cwd is not None and not os.path.isdir(cwd):
             raise CannotRun(f"folder '{cwd}' is not there") from error
         raise CannotRun("git is not on PATH", hint="git --version    # conductor-git needs 2.38 or newer") from error
-    return Running(process, args, stdin, ok, timeout)
 
 
-def run(
-    args: Sequence[str],
-    *,
-    cwd: str | None = None,
-    stdin: bytes | None = None,
-    env: Mapping[str, str] | None = None,
-    inherit: Iterable[str] = (),
-    ok: Collection[int] = (0,),
-    writes: bool = False,
-    timeout: float | None = 600,
-) -> Result:
+def run(args: Sequence[str], **how: Unpack[How]) -> Result:
     """Run `git *args`, as `begin` does, and return what it answered. Raises as `begin` and `Running.end` do."""
-    return begin(args, cwd=cwd, stdin=stdin, env=env, inherit=inherit, ok=ok, writes=writes, timeout=timeout).end()
+    return begin(args, **how).end()
 
 
 def records(
@@ -245,17 +241,9 @@ def records(
     """Run `git *args` and hand out its NUL-terminated records (`-z`) while it still works, some hundreds at a time.
 
     For a git that reads all of its standard input first, as `log --stdin` does. Raises GitFailed in the end where git
-    fails: what was handed out is then not all.
+    fails: what was handed out is then not all; CannotRun as `begin` does.
     """
-    process = subprocess.Popen(
-        ["git", *args],
-        cwd=cwd,
-        bufsize=0,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**environment(os.environ), **(env or {})},
-    )
+    process = _start(args, cwd, {**environment(os.environ), **(env or {})}, subprocess.PIPE, bufsize=0)
     asked, out, err = cast("tuple[BinaryIO, BinaryIO, BinaryIO]", (process.stdin, process.stdout, process.stderr))
     said: list[bytes] = []
     listener = threading.Thread(target=lambda: said.append(err.read()), daemon=True)

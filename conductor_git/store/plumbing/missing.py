@@ -60,7 +60,7 @@ def is_partial(repo: Repository) -> bool:
 def _missing(repo: Repository, trees: Iterable[Oid], *, also: str = "") -> list[str]:
     listed = repo.git(
         *("rev-list", "--objects", "--no-object-names", "--missing=print", *trees),
-        env={"GIT_ALTERNATE_OBJECT_DIRECTORIES": quoted(also)} if also else None,
+        env={"GIT_ALTERNATE_OBJECT_DIRECTORIES": quoted(also)} if also else {},
     )
     return sorted(line[1:] for line in listed.lines() if line.startswith("?"))
 

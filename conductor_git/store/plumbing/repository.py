@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any, Literal
+from collections.abc import Iterator
+from typing import Literal, Unpack
 
 import msgspec
 
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.targets import Oid
-from conductor_git.store.plumbing.git import UNCONFIGURED, Result, Running, begin, records, run
+from conductor_git.store.plumbing.git import UNCONFIGURED, How, Result, Running, begin, records, run
 from conductor_git.store.plumbing.questions import MARK, WHEREABOUTS, outer
 
 ObjectFormat = Literal["sha1", "sha256"]
@@ -56,27 +56,11 @@ class Repository(msgspec.Struct, frozen=True):
         """The oid that stands for "no object" in ref updates."""
         return Oid("0" * (40 if self.object_format == "sha1" else 64))
 
-    def git(
-        self,
-        *args: str,
-        stdin: bytes | None = None,
-        env: Mapping[str, str] | None = None,
-        inherit: Iterable[str] = (),
-        ok: Collection[int] = (0,),
-        writes: bool = False,
-        timeout: float | None = 600,
-    ) -> Result:
+    def git(self, *args: str, **how: Unpack[How]) -> Result:
         """Run git on the object database and refs; no working tree is involved."""
-        return run(
-            ["--git-dir", self.git_dir, *args],
-            cwd=self.git_dir,
-            stdin=stdin,
-            env={**self._surroundings, **(env or {})},
-            inherit=inherit,
-            ok=ok,
-            writes=writes,
-            timeout=timeout,
-        )
+        how["cwd"] = self.git_dir
+        how["env"] = {**self._surroundings, **how.get("env", {})}
+        return run(["--git-dir", self.git_dir, *args], **how)
 
     def records(self, *args: str, stdin: bytes) -> Iterator[list[bytes]]:
         """As `git`, with its NUL-terminated records while it still works (`plumbing.git.records`)."""
@@ -95,12 +79,13 @@ class Repository(msgspec.Struct, frozen=True):
             env["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = os.pathsep.join(map(quoted, self.borrowed))
         return env
 
-    def in_worktree(self, *args: str, worktree: str | None = None, **how: Any) -> Result:
+    def in_worktree(self, *args: str, worktree: str | None = None, **how: Unpack[How]) -> Result:
         """Run git in a working tree (this one by default). Raises CannotRun where there is none."""
         folder = worktree or self.worktree
         if folder is None:
             raise CannotRun("this needs a working tree, and there is none here", hint="git worktree list")
-        return run(args, cwd=folder, **how)
+        how["cwd"] = folder
+        return run(args, **how)
 
     def config(self, key: str, *, kind: str = "") -> str | None:
         """One value of git's configuration as this worktree sees it; the last one wins, None where unset."""
