@@ -165,6 +165,23 @@ def test_only_what_this_clone_wrote_is_pushed(hub: Path, git: Git) -> None:
     assert git(hub, "for-each-ref", "--format=%(refname)", "refs/notes", "refs/tags") == own(repo)
 
 
+def test_what_a_hub_names_as_anothers_holds_up_nothing_of_our_own(hub: Path, git: Git) -> None:
+    hook = hub / "hooks" / "pre-receive"
+    hook.write_text(
+        "#!/bin/sh\nwhile read -r old new ref; do case $ref in *agent-2*)\n"
+        "echo \"error: '$ref' is a ledger of 'agent-2' [CG652]\" >&2; exit 1;; esac; done\n"
+    )
+    hook.chmod(0o755)
+    repo = clone(hub, git, "one")
+    say(repo, "theirs", writer="agent-2")
+    say(repo, "ours")
+    theirs = own(repo, "agent-2")
+    why = f"'{theirs}' is a ledger of 'agent-2' [CG652]"
+    assert push_own(repo, "origin") == Pushed("origin", (own(repo),), (theirs,), why)
+    assert git(hub, "for-each-ref", "--format=%(refname)", "refs/notes") == own(repo)
+    assert push_own(repo, "origin") == Pushed("origin", (), (theirs,), why)
+
+
 def test_a_remote_that_takes_no_notes_is_told(hub: Path, git: Git) -> None:
     hook = hub / "hooks" / "update"
     hook.write_text("#!/bin/sh\ncase $1 in refs/notes/*agent-2*) exit 1;; esac\n")
@@ -175,7 +192,8 @@ def test_a_remote_that_takes_no_notes_is_told(hub: Path, git: Git) -> None:
     pushed = push_own(repo, "origin")
     assert pushed == Pushed("origin", (own(repo),), (own(repo, "agent-2"),), "[remote rejected] (hook declined)")
     assert not pushed.complete
-    assert str(pushed) == "the ledger is not on 'origin': [remote rejected] (hook declined)"
+    part = f"a part of the ledger ('{own(repo, 'agent-2')}')"
+    assert str(pushed) == f"{part} is not on 'origin': [remote rejected] (hook declined)"
 
 
 def test_a_remote_that_is_not_there_is_told(hub: Path, git: Git) -> None:

@@ -145,6 +145,19 @@ def test_a_remote_that_takes_no_notes_still_gets_the_branches(team: Team, git: G
     assert works(team.root, "sync").out == "'origin': nothing new came in, the ledger went out\n"
 
 
+def test_a_hubs_own_words_say_why_it_took_no_ledger(team: Team, git: Git, hub: Path) -> None:
+    hook = hub / "hooks/pre-receive"
+    hook.write_text("#!/bin/sh\nread -r _ _ ref\necho \"error: '$ref' is a ledger of another [CG652]\" >&2; exit 1\n")
+    hook.chmod(0o755)
+    for writer in ("agent-2", "agent-9"):
+        append(discover(str(team.root)), writer=writer, kind="memory", data={"text": writer}, now=NOW)
+    first, _ = git(team.root, "for-each-ref", "--format=%(refname)", "refs/notes/conductor").splitlines()
+    assert say(team.root, "sync").err.splitlines()[-2:] == [
+        f"error: '{first}' and 1 more are not on 'origin': '{first}' is a ledger of another [CG652] [CG741]",
+        "hint: conductor-git explain CG652",
+    ]
+
+
 def test_what_a_door_refuses_holds_up_no_other_branch(team: Team, git: Git, hub: Path) -> None:
     commit(git, team.root, CLAIM)
     git(team.root, *PAST, "checkout", "-q", "-b", "b3", "main")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import time
 from collections.abc import Callable, Sequence
@@ -31,6 +32,8 @@ from conductor_git.store.team.exchange import (
 from conductor_git.store.team.worktrees import worktree_of
 
 Say = Callable[[str], None]
+_CODE = re.compile(r"\[(CG[0-9]+)\]$")
+"""How a hub ends what it says of a rule."""
 
 
 def sync(repo: Repository, remote: str = "", *, say: Say, tick: Say = lambda _: None) -> Outcome:
@@ -127,15 +130,19 @@ def _shown(standing: Standing, sent: Sent) -> BranchSynced:
 
 
 def _not_taken(remote: str, refused: dict[str, str]) -> list[Finding]:
-    """One finding for each reason."""
+    """One finding for each reason; what a hub refuses for the same rule is one."""
     by_reason: dict[str, list[str]] = {}
     for ref, why in refused.items():
-        by_reason.setdefault(why, []).append(ref)
+        named = _CODE.search(why)
+        by_reason.setdefault(named[1] if named else why, []).append(ref)
     found = []
-    for why, refs in by_reason.items():
+    for reason, refs in by_reason.items():
+        why = refused[refs[0]]
         what = f"'{refs[0]}'" + (f" and {len(refs) - 1} more" if len(refs) > 1 else "")
         text = f"{what} {'is' if len(refs) == 1 else 'are'} not on '{remote}': {why}"
-        found.append(Finding("CG741", "error", refs[0], text, f"conductor-git sync {shlex.quote(remote)}"))
+        # A rule that the hub named is not met by asking again.
+        hint = f"conductor-git sync {shlex.quote(remote)}" if reason == why else f"conductor-git explain {reason}"
+        found.append(Finding("CG741", "error", refs[0], text, hint))
     return found
 
 

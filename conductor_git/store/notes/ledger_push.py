@@ -10,6 +10,7 @@ from conductor_git.store.notes.clone import clone_ids
 from conductor_git.store.plumbing.git import Result, run
 from conductor_git.store.plumbing.refs import LEDGER, LEDGER_COPIES
 from conductor_git.store.plumbing.repository import Repository
+from conductor_git.store.plumbing.sending import in_full
 
 
 class Pushed(msgspec.Struct, frozen=True):
@@ -30,7 +31,8 @@ class Pushed(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         if self.refused:
-            return f"the ledger is not on '{self.remote}': {self.why}"
+            what = f"a part of the ledger ('{self.refused[0]}')" if self.refs else "the ledger"
+            return f"{what} is not on '{self.remote}': {self.why}"
         return f"the ledger {'went to' if self.refs else 'is on'} '{self.remote}'"
 
 
@@ -44,21 +46,32 @@ def push_own(repo: Repository, remote: str, *, timeout: float = 60) -> Pushed:
     if not refs:
         return Pushed(remote)
     try:
-        result = run(
-            # No pre-push hook: ours is what calls this, and a user's one is about branches.
-            [
-                *("push", "--porcelain", "--no-verify", "--no-follow-tags", "--recurse-submodules=no"),
-                *("--end-of-options", remote),
-                *(f"{ref}:{ref}" for ref in refs),
-            ],
-            cwd=repo.worktree or repo.common_dir,
-            ok=range(256),
-            writes=True,
-            timeout=timeout,
-        )
+        first = _push(repo, remote, refs, timeout)
+        pushed = _judged(remote, refs, first, clones[0])
+        # A hub refuses a whole push for one ledger in it that is not this login's, and names that.
+        rest = [ref for ref in refs if f"'{ref}'" not in first.err.decode("utf-8", "replace")]
+        if pushed.refs or rest in ([], refs):
+            return pushed
+        again = _judged(remote, rest, _push(repo, remote, rest, timeout), clones[0])
     except CannotRun as error:
         return Pushed(remote, refused=tuple(refs), why=error.what)
-    return _judged(remote, refs, result, clones[0])
+    named = tuple(ref for ref in pushed.refused if ref not in rest)
+    return Pushed(remote, again.refs, (*named, *again.refused), pushed.why)
+
+
+def _push(repo: Repository, remote: str, refs: list[str], timeout: float) -> Result:
+    return run(
+        # No pre-push hook: ours is what calls this, and a user's one is about branches.
+        [
+            *("push", "--porcelain", "--no-verify", "--no-follow-tags", "--recurse-submodules=no"),
+            *("--end-of-options", remote),
+            *(f"{ref}:{ref}" for ref in refs),
+        ],
+        cwd=repo.worktree or repo.common_dir,
+        ok=range(256),
+        writes=True,
+        timeout=timeout,
+    )
 
 
 def unpushed(repo: Repository, remote: str, clones: tuple[str, ...]) -> list[str]:
@@ -90,7 +103,9 @@ def _judged(remote: str, refs: list[str], result: Result, clone: str) -> Pushed:
         if flag == "!" and (ref.endswith(f".{clone}") or not summary.startswith("[rejected]")):
             refused[ref] = summary or _last_words(result)
     taken = tuple(ref for ref in refs if answers.get(ref, ("!", ""))[0] in "*+ ")
-    return Pushed(remote, taken, tuple(refused), next(iter(refused.values()), ""))
+    why = next(iter(refused.values()), "")
+    heard = result.err.decode("utf-8", "replace").splitlines()
+    return Pushed(remote, taken, tuple(refused), in_full(why, heard))
 
 
 def _last_words(result: Result) -> str:

@@ -94,11 +94,13 @@ def _brings_ledger(repo: Repository, remote: str) -> bool:
 
 
 class Transfer(msgspec.Struct, frozen=True):
-    """How a git that talked to a remote ended: its exit code, what it answered, and what it complained of."""
+    """How a git that talked to a remote ended: its exit code, what it answered, what it complained of, and what the
+    remote had to say."""
 
     code: int
     lines: tuple[str, ...]
     said: str
+    heard: tuple[str, ...] = ()
 
 
 def transfer(repo: Repository, args: Sequence[str], remote: str, *, say: Say, tick: Say) -> Transfer:
@@ -123,7 +125,7 @@ def transfer(repo: Repository, args: Sequence[str], remote: str, *, say: Say, ti
         said = "\n".join(progress.error_lines) or str(error.stderr or "").strip()
     finally:
         tick("")
-    return Transfer(code, tuple(line.rstrip("\n") for line in lines), said)
+    return Transfer(code, tuple(line.rstrip("\n") for line in lines), said, tuple(progress.other_lines))
 
 
 def push_new(repo: Repository, remote: str, ref: str, oid: Oid) -> Literal["pushed", "taken"]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 
 from conductor_git.store.plumbing.remotes import Say, Transfer, is_race, transfer
 from conductor_git.store.plumbing.repository import Repository
 
 TAKEN = ""
 """What stands for a remote's word where it took a ref."""
+_DECLINED = "pre-receive hook declined"
+"""What git says of each ref of a push that a hook of the remote refused as a whole."""
+_HEARD = re.compile(r"remote: error: (.*\S)")
 
 
 def send(repo: Repository, remote: str, refs: Sequence[str], *, hooks: bool, say: Say, tick: Say) -> dict[str, str]:
@@ -40,7 +44,14 @@ def _push(
     done = transfer(repo, args, remote, say=say, tick=tick)
     answers = _answers(refs, done)
     # A hook of ours ends it with 1 and without a line; with 128 the remote was never reached.
-    return answers, done.code == 1 and (not _told(done) or any("pre-receive" in why for why in answers.values()))
+    together = done.code == 1 and (not _told(done) or any(_DECLINED in why for why in answers.values()))
+    return {ref: in_full(why, done.heard) for ref, why in answers.items()}, together
+
+
+def in_full(why: str, heard: Iterable[str]) -> str:
+    """What a remote's hook gave as its reason, among the lines that the remote said; without one, what git says."""
+    given = (found[1] for line in heard if (found := _HEARD.match(line)))
+    return next(given, why) if _DECLINED in why else why
 
 
 def _answers(refs: Sequence[str], done: Transfer) -> dict[str, str]:
