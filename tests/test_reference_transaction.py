@@ -224,6 +224,94 @@ def test_what_a_plans_commit_may_not_touch_is_asked_of_the_final_commit(team: Te
         assert starts(log) == (["reference-transaction"] if folder == "src" else [])
 
 
+def two_plans(team: Team, *, started: bool) -> None:
+    """Work on b3 and b2, each above its plan's start commit or on a branch that was made by hand; b2 is checked out."""
+    for plan in ("3", "2"):
+        team.git(team.root, "checkout", "-q", "-B", f"b{plan}", "main")
+        if started:
+            start = ("-m", f"▶ PLAN {plan} START - agent-{plan}", "-m", f"Conductor-Plan: {plan}")
+            team.git(team.root, "commit", "-q", "--allow-empty", *start)
+        commit(team, f"work on {plan}", "docs/3" if plan == "3" else "src/2")
+
+
+def merged(team: Team, branch: str) -> str:
+    return made(team, "take", tip(team), tip(team, branch))
+
+
+FOREIGN: dict[str, tuple[Callable[[Team], list[str]], str]] = {
+    "merge": (lambda _: ["git", "merge", "--no-verify", "--no-ff", "-m", "take", "b3"], "git merge --abort"),
+    "pull": (
+        lambda _: ["git", "pull", "-q", "--no-rebase", "--no-verify", "--no-edit", ".", "b3"],
+        "git merge --abort",
+    ),
+    "reset": (lambda team: ["git", "reset", "-q", "--hard", merged(team, "b3")], "git reset --merge"),
+    "fast-forward": (lambda team: ["git", "merge", "-q", "--ff-only", merged(team, "b3")], "git reset --merge"),
+    "update-ref": (lambda team: ["git", "update-ref", "HEAD", merged(team, "b3")], ""),
+}
+
+
+@pytest.mark.parametrize("started", [True, False])
+@pytest.mark.parametrize("way", FOREIGN)
+def test_another_plans_work_is_merged_into_a_plans_branch_by_no_way(team: Team, way: str, started: bool) -> None:
+    """By nobody, and as the report and the audit would say it of a merge that is there."""
+    two_plans(team, started=started)
+    make, undo = FOREIGN[way]
+    argv, before = make(team), tip(team)
+    for env in ({}, CONDUCTOR):
+        code, said = team.run(*argv, env=env)
+        assert code != 0
+        assert "merge into plan 2 took in work of plan 3, which it does not need [CG406]" in said
+        assert (f"hint: {undo}    # takes back" in said) == bool(undo), said
+        if undo:
+            assert team.run("sh", "-c", undo)[0] == 0
+        assert (tip(team), team.git(team.root, "status", "--porcelain")) == (before, "")
+    away(team)
+    assert team.run(*argv)[0] == 0, "without the door it works"
+    for reader in ("log-status", "audit"):
+        assert "took in work of plan 3, which it does not need [CG406]" in team.run("conductor-git", reader)[1]
+
+
+def test_what_is_for_a_plan_is_merged_and_a_merge_that_is_there_is_carried(team: Team) -> None:
+    two_plans(team, started=True)
+    team.git(team.root, "checkout", "-q", "-b", "helper")
+    commit(team, "help", "help")
+    team.git(team.root, "checkout", "-q", "main")
+    team.run("git", "commit", "-q", "--allow-empty", "-m", "meanwhile", env=CONDUCTOR)
+    team.git(team.root, "checkout", "-q", "b2")
+    for branch in ("main", "helper"):
+        code, said = team.run("git", "merge", "--no-verify", "--no-ff", "-m", f"take {branch}", branch)
+        assert code == 0, said
+    away(team)
+    team.git(team.root, "merge", "-q", "--no-verify", "--no-ff", "-m", "take b3", "b3")
+    put_back(team)
+    assert team.commit("--amend", "-m", "take it all in")[0] == 0
+    commit(team, "on", "on")
+    code, said = team.run("git", "rebase", "-q", "--rebase-merges", "--onto", "HEAD~2^0", "HEAD~2", "b2")
+    assert code == 0, said
+
+
+def test_an_executor_may_do_what_its_plan_may(team: Team) -> None:
+    two_plans(team, started=True)
+    team.git(team.root, "checkout", "-q", "-b", "agent-2/2-w0-bob")
+    commit(team, "part", "part")
+    before = tip(team)
+    away(team)
+    (team.root / "docs").mkdir()
+    (team.root / "docs/bob").write_text("x\n")
+    team.git(team.root, "add", "docs")
+    team.git(team.root, "commit", "-q", "--no-verify", "-m", "outside")
+    team.git(team.root, "merge", "-q", "--no-verify", "--no-ff", "-m", "take", "b3")
+    after = [tip(team), tip(team, "HEAD~1")]
+    team.git(team.root, "reset", "-q", "--hard", before)
+    put_back(team)
+    for oid, found in zip(
+        after, ("[CG406]", "'docs/bob' belongs to plan 3 (agent-3), not to plan 2 [CG402]"), strict=True
+    ):
+        code, said = team.run("git", "reset", "-q", "--hard", oid)
+        assert (code != 0, found in said, tip(team)) == (True, True, before), said
+        assert team.run("git", "reset", "--merge")[0] == 0
+
+
 def test_a_commit_without_an_editor_is_asked_about_its_paths_once(team: Team) -> None:
     team.git(team.root, "checkout", "-q", "-b", "b3", "main")
     log, hook = counted(team), team.root / HOOK

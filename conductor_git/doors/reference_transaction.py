@@ -17,6 +17,7 @@ from conductor_git.core.judgement.moves import (
     judge_arrival,
     judge_deletion,
     judge_ledger,
+    led_by_plan,
     parse_moves,
 )
 from conductor_git.core.planning.executors import read_executor
@@ -156,8 +157,8 @@ def _arrived(
         if is_plain_step(repo, move, plans):
             return []
     before = take(repo, refs=refs, also=[move.new, *followed])
-    after = take(repo, refs=refs, also=followed, moved={move.ref: move.new})
     branch = move.ref.removeprefix(HEADS)
+    after = led_by_plan(take(repo, refs=refs, also=followed, moved={move.ref: move.new}), branch)
     after = with_freezes(repo, after if branch == policy.integration else with_changes(repo, after))
     return judge_arrival(Arrival(branch, move.old, move.new, writer, platform_tag(), followed), before, after)
 

@@ -77,20 +77,32 @@ def judge_arrival(arrival: Arrival, before: Snapshot, after: Snapshot) -> list[F
     return said or list(_new_strays(arrival, before, after))
 
 
+def led_by_plan(snapshot: Snapshot, branch: str) -> Snapshot:
+    """The snapshot where an executor's branch is looked at like its plan's own: so is what arrives there."""
+    tip = snapshot.history.executors.get(branch)
+    if tip is None:
+        return snapshot
+    history = msgspec.structs.replace(snapshot.history, branches={**snapshot.history.branches, branch: tip})
+    return msgspec.structs.replace(snapshot, history=history)
+
+
 def _new_strays(arrival: Arrival, before: Snapshot, after: Snapshot) -> Iterator[Finding]:
-    """What the new commits of a plan's branch did outside its bounds, by the changes that `after` has. As at
-    pre-commit, the conductor is not asked."""
-    if arrival.writer == CONDUCTOR:
-        return
+    """What the new commits of a plan's branch did outside its bounds, by the changes that `after` has. The conductor is
+    asked what he merges there, and as at pre-commit not about paths."""
     claims, settled = Claims(after.history, after.plans), accepted(after.ledger.events)
     known = _known(arrival, before)
+    stood = before.history.graph.ancestors([arrival.old]) if arrival.old else set()
     for owned in standing_commits(after, claims):
         if owned.commit in known or owned.commit in settled:
             continue
-        by_itself = owned.commit == arrival.new and claims.graph.parents(owned.commit) == (arrival.old,)
-        judge = judge_as_made if by_itself else judge_owned
-        found = judge(owned, after.changes.get(owned.commit, ()), after)
-        yield from (finding for finding in found if finding.refuses)
+        parents = claims.graph.parents(owned.commit)
+        if stood.issuperset(parents[1:]):
+            # A merge that a rewrite carries brings nothing that the branch did not have.
+            owned = msgspec.structs.replace(owned, took=())
+        judge = judge_as_made if owned.commit == arrival.new and parents == (arrival.old,) else judge_owned
+        for finding in judge(owned, after.changes.get(owned.commit, ()), after):
+            if finding.refuses and (arrival.writer != CONDUCTOR or finding.code == "CG406"):
+                yield finding
 
 
 def _known(arrival: Arrival, before: Snapshot) -> AbstractSet[Oid]:

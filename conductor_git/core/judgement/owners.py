@@ -130,16 +130,10 @@ def judge_intake(merging: Merging, head: Oid, snapshot: Snapshot) -> list[Findin
     if plan is None or merging.branch == snapshot.policy.integration:
         return judge_merge(merging, snapshot)
     claims = Claims(snapshot.history, snapshot.plans)
-    taking, graph = Taking(snapshot.plans, claims), claims.graph
-    sources = [source for source in merging.sources if not taking.needs(plan.plan, source)]
-    took = set(taking.took(plan.plan, (head, *sources), claims.landed))
-    own = graph.ancestors([head], stop=claims.landed)
-    # While a branch is there, it also says whose commits without a start below them are.
-    took |= {whose for oid in graph.ancestors(sources, stop=claims.landed) - own if (whose := claims.plan_of(oid))}
-    took -= {plan.plan}
+    took = Taking(snapshot.plans, claims).took(plan.plan, (head, *merging.sources), claims.landed)
     if not took:
         return []
-    names = ", ".join(sorted(took))
+    names = ", ".join(took)
     text = f"this merge takes work of plan {names} into '{merging.branch}', which is plan {plan.plan}'s"
     detail = f"it takes in '{snapshot.policy.integration}', its own branches, and the claims that it needs"
     foreign = [Finding("CG406", "error", plan.plan, text, "git merge --abort", detail)]
@@ -162,11 +156,13 @@ class Taking:
         """The plans whose work a merge of these parents takes in and need not; `had` is what integration had then."""
         if len(parents) < 2:
             return ()
-        graph = self._claims.graph
+        graph, claims = self._claims.graph, self._claims
         own = graph.ancestors(parents[:1], stop=had)
-        sources = [parent for parent in parents[1:] if not self.needs(plan, parent)]
-        brought = (oid for oid in graph.ancestors(sources, stop=had) if oid not in own)
-        whose = {self._claims.starts.get(oid) or self._claims.plans_said.get(oid) for oid in brought}
+        brought = graph.ancestors(parents[1:], stop=had) - own
+        # A claim that it needs comes with all that it stands on, also by the branch of an executor.
+        brought -= graph.ancestors([oid for oid in brought if self.needs(plan, oid)], stop=had)
+        # While a branch is there, it also says whose commits without a start below them are.
+        whose = {claims.plan_of(oid) or claims.plans_said.get(oid) for oid in brought}
         return tuple(sorted(name for name in whose if name is not None and name != plan))
 
 
