@@ -10,9 +10,13 @@ import shutil
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 from collections import Counter
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -56,6 +60,7 @@ append(discover("."), writer="agent-2", kind="memory", data={"key": sys.argv[1]}
 """
 SHORT = settings(max_examples=4, stateful_step_count=10)
 STEPS = Counter[str]()
+WORLDS = Counter[str]()
 
 
 @pytest.fixture(scope="session")
@@ -173,6 +178,21 @@ branches = st.sampled_from(BRANCHES)
 targets = st.sampled_from([("2", 0), ("2", 1), ("2", None), ("3", 0), ("3", 1)])
 
 
+def step(**given: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """A rule that is counted under its name each time that it is chosen."""
+
+    def counted(does: Callable[..., None]) -> Callable[..., None]:
+        @wraps(does)
+        def chosen(self: object, **drawn: object) -> None:
+            STEPS[does.__name__] += 1
+            does(self, **drawn)
+
+        rules: Callable[[Callable[..., None]], Callable[..., None]] = rule(**given)
+        return rules(chosen)
+
+    return counted
+
+
 class Team(RuleBasedStateMachine):
     """What agents do to git. No rule has a precondition: each may come at any time, and may be refused."""
 
@@ -182,8 +202,8 @@ class Team(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        STEPS["examples"] += 1
-        self.place = self.folder / f"world-{STEPS['examples']}"
+        WORLDS["made"] += 1
+        self.place = self.folder / f"world-{WORLDS['made']}"
         shutil.copytree(self.world, self.place, symlinks=True)
         self.clones = [Clone(self.place / name, self.git) for name in ("one", "two")]
         self.proofs: dict[str, tuple[str, Target, str, bool]] = {}
@@ -197,7 +217,6 @@ class Team(RuleBasedStateMachine):
 
     def _turn(self, clone: int, branch: str | None = None) -> Clone:
         self.tick += 1
-        STEPS["steps"] += 1
         self.touched.add(clone)
         chosen = self.clones[clone]
         if branch is not None:
@@ -206,7 +225,7 @@ class Team(RuleBasedStateMachine):
 
     # Work, by plain git.
 
-    @rule(
+    @step(
         clone=clones, branch=branches, good=st.booleans(), doors=st.booleans(), folder=st.sampled_from(["docs", "src"])
     )
     def commit(self, clone: int, branch: str, good: bool, doors: bool, folder: str) -> None:
@@ -218,7 +237,7 @@ class Team(RuleBasedStateMachine):
         at.run("commit", "-q", "-m", f"work {self.tick}", doors=doors, tick=self.tick)
         at.tidy()
 
-    @rule(clone=clones, about=targets, branch=branches, way=st.sampled_from(["doors", "--no-verify", "none"]))
+    @step(clone=clones, about=targets, branch=branches, way=st.sampled_from(["doors", "--no-verify", "none"]))
     def claim(self, clone: int, about: Target, branch: str, way: str) -> None:
         at, target = self._turn(clone, branch), about
         line = _line(target)
@@ -231,7 +250,7 @@ class Team(RuleBasedStateMachine):
             assert reading.proven(said), "a door let an unproven claim through"
         at.tidy()
 
-    @rule(clone=clones, branch=branches, text=st.sampled_from(["", "state", "line"]), doors=st.booleans())
+    @step(clone=clones, branch=branches, text=st.sampled_from(["", "state", "line"]), doors=st.booleans())
     def amend(self, clone: int, branch: str, text: str, doors: bool) -> None:
         at = self._turn(clone, branch)
         if text == "state":
@@ -240,13 +259,13 @@ class Team(RuleBasedStateMachine):
         at.run("commit", "-q", "--amend", "-a", "--allow-empty", *what, doors=doors, tick=self.tick)
         at.tidy()
 
-    @rule(clone=clones, branch=branches, onto=indices, doors=st.booleans())
+    @step(clone=clones, branch=branches, onto=indices, doors=st.booleans())
     def rebase(self, clone: int, branch: str, onto: int, doors: bool) -> None:
         at = self._turn(clone, branch)
         at.run("rebase", "-q", "--empty=keep", self._pick(at, onto), doors=doors, tick=self.tick)
         at.tidy()
 
-    @rule(
+    @step(
         clone=clones,
         branch=branches,
         other=indices,
@@ -258,13 +277,13 @@ class Team(RuleBasedStateMachine):
         at.run("merge", "-q", way, "-m", f"merge {self.tick}", self._pick(at, other), doors=doors, tick=self.tick)
         at.tidy()
 
-    @rule(clone=clones, branch=branches, other=indices, doors=st.booleans())
+    @step(clone=clones, branch=branches, other=indices, doors=st.booleans())
     def cherry_pick(self, clone: int, branch: str, other: int, doors: bool) -> None:
         at = self._turn(clone, branch)
         at.run("cherry-pick", "--allow-empty", self._pick(at, other), doors=doors, tick=self.tick)
         at.tidy()
 
-    @rule(clone=clones, branch=branches, other=indices, doors=st.booleans())
+    @step(clone=clones, branch=branches, other=indices, doors=st.booleans())
     def revert(self, clone: int, branch: str, other: int, doors: bool) -> None:
         at = self._turn(clone, branch)
         commit = self._pick(at, other)
@@ -278,7 +297,7 @@ class Team(RuleBasedStateMachine):
             at.run("commit", "-q", "--allow-empty", "-m", f"undo\n\nThis reverts commit {commit}.", tick=self.tick)
         at.tidy()
 
-    @rule(
+    @step(
         clone=clones,
         branch=branches,
         other=indices,
@@ -296,28 +315,28 @@ class Team(RuleBasedStateMachine):
             at.run("update-ref", f"refs/heads/{branch}", commit, doors=doors)
         at.tidy()
 
-    @rule(clone=clones, branch=branches, force=st.booleans(), doors=st.booleans())
+    @step(clone=clones, branch=branches, force=st.booleans(), doors=st.booleans())
     def push(self, clone: int, branch: str, force: bool, doors: bool) -> None:
         at = self._turn(clone)
         at.run("push", "-q", *(["--force"] if force else []), "origin", branch, doors=doors)
         at.run("push", "-q", "origin", "refs/notes/conductor/*:refs/notes/conductor/*", doors=doors)
 
-    @rule(clone=clones, how=st.sampled_from([("fetch", "-q", "origin"), ("fetch", "-q", "--prune", "origin")]))
+    @step(clone=clones, how=st.sampled_from([("fetch", "-q", "origin"), ("fetch", "-q", "--prune", "origin")]))
     def fetch(self, clone: int, how: tuple[str, ...]) -> None:
         self._turn(clone).run(*how)
 
-    @rule(clone=clones, how=st.sampled_from([("gc", "-q", "--prune=now"), ("pack-refs", "--all"), ("repack", "-adq")]))
+    @step(clone=clones, how=st.sampled_from([("gc", "-q", "--prune=now"), ("pack-refs", "--all"), ("repack", "-adq")]))
     def housekeeping(self, clone: int, how: tuple[str, ...]) -> None:
         # May be refused, after a kill: git keeps to the locks of what died.
         self._turn(clone).run(*how)
 
     # What the product records.
 
-    @rule(clone=clones, about=targets, commit=indices)
+    @step(clone=clones, about=targets, commit=indices)
     def validate(self, clone: int, about: Target, commit: int) -> None:
         self._validate(self._turn(clone), about, commit)
 
-    @rule(clone=clones, about=targets, good=st.booleans(), doors=st.booleans())
+    @step(clone=clones, about=targets, good=st.booleans(), doors=st.booleans())
     def prove_and_claim(self, clone: int, about: Target, good: bool, doors: bool) -> None:
         """As `claim` does it, and as those who claim what failed, so that random walks get somewhere."""
         at, target = self._turn(clone, PLANS[about[0]].branch), about
@@ -350,14 +369,14 @@ class Team(RuleBasedStateMachine):
             self.proofs[event] = (writer, target, product, passed)
         at.kept |= after.keys()
 
-    @rule(clone=clones, writer=st.sampled_from(["agent-2", "agent-3", "conductor"]))
+    @step(clone=clones, writer=st.sampled_from(["agent-2", "agent-3", "conductor"]))
     def record(self, clone: int, writer: str) -> None:
         at = self._turn(clone)
         at.kept.add(append(at.repo, writer=writer, kind="memory", data={"key": str(self.tick)}, now=NOW).id)
 
     # What goes wrong.
 
-    @rule(clone=clones, after=st.integers(0, 160), what=st.sampled_from(["append", "claim", "gc"]))
+    @step(clone=clones, after=st.integers(0, 160), what=st.sampled_from(["append", "claim", "gc"]))
     def kill(self, clone: int, after: int, what: str) -> None:
         """End it, and all that it started, after so many milliseconds."""
         at = self._turn(clone, "b2")
@@ -378,7 +397,7 @@ class Team(RuleBasedStateMachine):
         at.tidy()
         at.kept.add(append(at.repo, writer="agent-2", kind="memory", data={"key": f"after {self.tick}"}, now=NOW).id)
 
-    @rule(clone=clones, which=indices, how=st.sampled_from(["drop", "edit", "stray", "foreign", "rewind"]))
+    @step(clone=clones, which=indices, how=st.sampled_from(["drop", "edit", "stray", "foreign", "rewind"]))
     def tamper(self, clone: int, which: int, how: str) -> None:
         """What plain git can do to a ledger ref that is one's own."""
         at = self._turn(clone)
@@ -440,8 +459,11 @@ class Team(RuleBasedStateMachine):
                         assert wave.commit is not None
                         assert "good" in self.git(at.root, "show", f"{wave.commit}:state")
 
-    @rule(clone=clones)
+    @step(clone=clones)
     def audit(self, clone: int) -> None:
+        self._audit(clone)
+
+    def _audit(self, clone: int) -> None:
         at = self._turn(clone)
         found = audit_journey(lambda: at.repo, Asked(), say=lambda _: None, now=NOW).data
         assert isinstance(found, Audit)
@@ -449,7 +471,7 @@ class Team(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         for clone in range(len(self.clones)):
-            self.audit(clone)
+            self._audit(clone)
         shutil.rmtree(self.place)
 
     def _compare(self, at: Clone, found: Audit) -> None:
@@ -515,4 +537,11 @@ def test_whatever_a_team_does(world: Path, tmp_path: Path, git: Git) -> None:
     try:
         run_state_machine_as_test(machine, settings=quiet)
     finally:
-        print(f"{STEPS['steps']} steps in {STEPS['examples']} worlds, {time.monotonic() - begun:.0f} s")
+        print("", _account(time.monotonic() - begun), sep="\n")
+
+
+def _account(seconds: float) -> str:
+    """What docs/SECURITY.md says of a long run: its figures, also where it was stopped half-way."""
+    kinds = ", ".join(f"{name.replace('_', ' ')} {number:,}" for name, number in STEPS.most_common())
+    text = f"{STEPS.total():,} steps in {WORLDS.total():,} worlds, in {seconds / 60:.0f} minutes ({kinds})"
+    return textwrap.fill(text, 150)
