@@ -6,6 +6,8 @@ import os
 import shutil
 import tempfile
 
+import msgspec
+
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.events.attestation import Attestation
 from conductor_git.core.judgement.snapshot import Snapshot
@@ -17,9 +19,8 @@ from conductor_git.store.files.refused import cannot
 from conductor_git.store.plumbing.repository import Repository
 from conductor_git.store.plumbing.staged import product_of
 from conductor_git.store.validation.cache import cache_root
-from conductor_git.store.validation.platform import platform_tag
 from conductor_git.store.validation.rooms import UNUSED_FOR, sweep
-from conductor_git.store.validation.runs import Job, RunResult, run_job
+from conductor_git.store.validation.runs import RunResult, job_of, run_job
 
 
 def rerun(repo: Repository, snapshot: Snapshot, proof: Attestation, tree: Oid) -> RunResult:
@@ -28,29 +29,9 @@ def rerun(repo: Repository, snapshot: Snapshot, proof: Attestation, tree: Oid) -
     Raises CannotRun where it could not be run, or its rules are not known any more.
     """
     policy, scripts, rules, control = _rules_then(repo, snapshot, proof)
-    product = product_of(repo, tree)
-    job = Job(
-        repository=repo,
-        repository_id=policy.repository,
-        target=proof.target,
-        tree=product.oid,
-        tree_raw=product.raw,
-        rules=rules.digest,
-        script=rules.script,
-        script_digest=rules.script_digest,
-        args=rules.args,
-        setup=rules.setup,
-        timeout=rules.timeout,
-        scripts=scripts.files,
-        policy=policy.validation,
-        log_bytes=policy.limits.log_bytes,
-        control=control,
-        writer=proof.writer,
-        platform=platform_tag(),
-        criteria=rules.criteria,
-        # Nothing that earlier rooms kept is used.
-        landing=True,
-    )
+    job = job_of(repo, policy, scripts, rules, product_of(repo, tree), control, writer=proof.writer)
+    # Nothing that earlier rooms kept is used.
+    job = msgspec.structs.replace(job, landing=True)
     folder = _folder(repo)
     try:
         return run_job(job, os.path.join(folder, "log"))

@@ -19,9 +19,8 @@ from conductor_git.store.plumbing.repository import Repository
 from conductor_git.store.plumbing.staged import Product, product_of
 from conductor_git.store.validation.attesting import attest
 from conductor_git.store.validation.cache import cache_root
-from conductor_git.store.validation.platform import platform_tag
 from conductor_git.store.validation.rooms import UNUSED_FOR, sweep
-from conductor_git.store.validation.runs import Baseline, Job, run_job
+from conductor_git.store.validation.runs import Baseline, Job, job_of, run_job
 
 Say = Callable[[str], None]
 
@@ -66,29 +65,10 @@ def _tried(repo: Repository, job: Job, tree: Oid, sources: list[str], trial: Tri
 
 
 def _job(repo: Repository, trial: Trial, policy: Policy, scripts: Scripts, whole: Product, control: Oid) -> Job:
-    rules = trial.rules
-    return Job(
-        repository=repo,
-        repository_id=policy.repository,
-        target=rules.target,
-        tree=whole.oid,
-        tree_raw=whole.raw,
-        rules=rules.digest,
-        script=rules.script,
-        script_digest=rules.script_digest,
-        args=rules.args,
-        setup=rules.setup,
-        timeout=rules.timeout,
-        scripts=scripts.files,
-        policy=policy.validation,
-        log_bytes=policy.limits.log_bytes,
-        control=control,
-        writer="canary",
-        platform=platform_tag(),
-        criteria=tuple(criterion for criterion in rules.criteria if not criterion.of_baseline),
-        # Nothing that earlier rooms kept is used: it could have been built from the sources.
-        landing=True,
-    )
+    job = job_of(repo, policy, scripts, trial.rules, whole, control, writer="canary")
+    told = tuple(criterion for criterion in job.criteria if not criterion.of_baseline)
+    # Nothing that earlier rooms kept is used: it could have been built from the sources.
+    return msgspec.structs.replace(job, criteria=told, landing=True)
 
 
 def _text_files(repo: Repository, tree: Oid) -> list[str]:

@@ -18,14 +18,16 @@ from conductor_git.core.events.attestation import Attestation, Counts, Outcome
 from conductor_git.core.events.event import canonical
 from conductor_git.core.judgement.results import METRICS_FILE, Results, read_results
 from conductor_git.core.planning.plan import Criterion
-from conductor_git.core.planning.policy import Limits, Runner, ValidationPolicy
-from conductor_git.core.planning.rules import Script
+from conductor_git.core.planning.policy import Limits, Policy, Runner, ValidationPolicy
+from conductor_git.core.planning.rules import RuleSet, Script, Scripts
 from conductor_git.core.targets import Oid, Target
 from conductor_git.store.notes.signing import Signing
 from conductor_git.store.plumbing.objects import read_objects
 from conductor_git.store.plumbing.repository import Repository
+from conductor_git.store.plumbing.staged import Product
 from conductor_git.store.validation.cache import worktree_roots
 from conductor_git.store.validation.checkout import file_digest
+from conductor_git.store.validation.platform import platform_tag
 from conductor_git.store.validation.processes import Log, run_group
 from conductor_git.store.validation.rooms import Room, open_room
 from conductor_git.store.validation.surroundings import run_environment
@@ -90,6 +92,33 @@ class Job(msgspec.Struct, frozen=True):
             self.landing,
         ]
         return hashlib.sha256(canonical(parts).encode("ascii")).hexdigest()
+
+
+def job_of(
+    repo: Repository, policy: Policy, scripts: Scripts, rules: RuleSet, product: Product, control: Oid, *, writer: str
+) -> Job:
+    """What running these rules on this content takes; `control` is the commit that policy and scripts are from."""
+    return Job(
+        repository=repo,
+        repository_id=policy.repository,
+        target=rules.target,
+        tree=product.oid,
+        tree_raw=product.raw,
+        rules=rules.digest,
+        script=rules.script,
+        script_digest=rules.script_digest,
+        args=rules.args,
+        setup=rules.setup,
+        timeout=rules.timeout,
+        scripts=scripts.files,
+        policy=policy.validation,
+        log_bytes=policy.limits.log_bytes,
+        control=control,
+        writer=writer,
+        platform=platform_tag(),
+        criteria=rules.criteria,
+        event_bytes=policy.limits.event_bytes,
+    )
 
 
 class RunResult(msgspec.Struct, frozen=True):

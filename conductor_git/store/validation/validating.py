@@ -21,7 +21,7 @@ from conductor_git.store.plumbing.staged import Product
 from conductor_git.store.validation.baselines import read_baseline
 from conductor_git.store.validation.flights import Say, StillRunning, attach_or_start
 from conductor_git.store.validation.platform import platform_tag
-from conductor_git.store.validation.runs import Job
+from conductor_git.store.validation.runs import job_of
 
 # By name: the store starts the runner and knows nothing else of it.
 _RUNNER = (sys.executable, "-m", "conductor_git.commands.runner")
@@ -66,32 +66,13 @@ def prove(
     if known is not None and not (landing and known.room == "warm"):
         return Validated(known, reused=True)
     policy = snapshot.policy
-    platform = platform_tag()
     signing = signing_for(repo, policy, writer.name, "attestation")
     check_signing(signing, policy, writer.name, snapshot.signers, int(time.time()))
-    job = Job(
-        repository=repo,
-        repository_id=policy.repository,
-        target=rules.target,
-        tree=product.oid,
-        tree_raw=product.raw,
-        rules=rules.digest,
-        script=rules.script,
-        script_digest=rules.script_digest,
-        args=rules.args,
-        setup=rules.setup,
-        timeout=rules.timeout,
-        scripts=snapshot.scripts.files,
-        policy=policy.validation,
-        log_bytes=policy.limits.log_bytes,
-        control=snapshot.control,
-        writer=writer.name,
-        platform=platform,
-        criteria=rules.criteria,
-        baseline=read_baseline(repo, snapshot, board, attestations, rules, platform),
+    job = msgspec.structs.replace(
+        job_of(repo, policy, snapshot.scripts, rules, product, snapshot.control, writer=writer.name),
+        baseline=read_baseline(repo, snapshot, board, attestations, rules, platform_tag()),
         role="runner" if writer.role == "runner" else "agent",
         landing=landing,
-        event_bytes=policy.limits.event_bytes,
         signing=signing,
     )
     result = attach_or_start(job, entry=runner, say=say, wait=wait, terminal=terminal)
