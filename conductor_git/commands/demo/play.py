@@ -181,14 +181,14 @@ PLAY = (
             Turn(
                 "agent-4",
                 "echo '// mine' >> crates/core/src/solvers.rs && git commit -q -a -m 'core: change a solver'",
-                1,
+                128,
                 ("crates/core/src/solvers.rs", "nothing was committed"),
             ),
             Turn(
                 "agent-4",
                 "git reset -q --hard && git commit -q --no-verify --allow-empty -m '✅ Wave 2 Complete'",
                 128,
-                ("has no passing validation [CG201]", "no branch was moved"),
+                ("has no passing validation [CG201]", "nothing was committed"),
             ),
             Turn("agent-4", "git -c core.hooksPath=/dev/null commit -q --allow-empty -m '✅ Wave 2 Complete'"),
             Turn("conductor", "conductor-git log-status --check 4", 1, ("4.2  claimed", "CG201"), lines=20),
