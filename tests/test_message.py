@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from conductor_git.core.messages import message
 from conductor_git.core.messages.claimtext import SHORTCODE, TICK
 from conductor_git.core.messages.message import (
     Claim,
@@ -213,6 +214,14 @@ def test_every_text_is_exactly_one_of_three(line: str, keyboard: bool) -> None:
     if isinstance(spoken, Malformed):
         assert spoken.reasons
         assert all(spoken.reasons)
+
+
+@given(lines | st.text(st.characters(max_codepoint=126), max_size=40))
+@LAWS
+def test_what_is_passed_without_a_look_is_ordinary_on_a_closer_one(line: str) -> None:
+    first = line.partition("\n")[0]
+    if message._is_plain(first):
+        assert message._looked_at(first) == Ordinary()
 
 
 @given(lines)
