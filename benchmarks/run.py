@@ -19,6 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import commit_rows
+import door_rows
 import landing_rows
 import ledger_rows
 import status_rows
@@ -31,6 +32,7 @@ Answer = Measured | tuple[str, str]
 GROUPS: dict[str, Callable[[Place], list[Planned]]] = {
     "ledger": ledger_rows.rows,
     "commits": commit_rows.rows,
+    "doors": door_rows.rows,
     "status": status_rows.rows,
     "landing": landing_rows.rows,
 }
@@ -81,7 +83,9 @@ def _keep(name: str, pairs: int, table: str) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", help="measure only groups with this in their name: ledger, commits, status, landing")
+    parser.add_argument(
+        "--only", help="measure only groups with this in their name: ledger, commits, doors, status, landing"
+    )
     parser.add_argument("--pairs", type=int, default=ENOUGH, help=f"pairs a row (default: {ENOUGH})")
     parser.add_argument("--work", help="where the throw-away repositories go (default: the temporary folder)")
     parser.add_argument("--peers", default=str(HERE / ".venv"), help="where the tools to compare with are installed")
