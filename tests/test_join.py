@@ -158,3 +158,18 @@ def test_alone_it_needs_no_remote(team: Team, git: Git) -> None:
     works(team.root.parent / "mine", "join", "2")
     works(team.root.parent / "mine", "claim", "2.0")
     assert states(team.root)["2.0"] == "complete"
+
+
+def test_whoever_was_replaced_does_not_come_back_as_somebody_else(team: Team, git: Git, hub: Path) -> None:
+    one = clone(hub, git, "one", "claude/x1")
+    works(one, "join", "2")
+    env = {"CONDUCTOR_WRITER": "conductor"}
+    works(team.root, "delegate", "2", "--take-over", "--to", "agent-9", "--reason", "agent-2 is silent", env=dict(env))
+    for again in ((), ("--resume",)):
+        said = refused(say(one, "join", "2", *again), "delegated to 'agent-9'", "is of 'agent-2'", "CG801", code=1)
+        assert works(one, *said.hint.split()[1:]).out
+    assert works(one, "whoami", "--json").data["writer"] == "agent-2"
+    git(hub.parent, "clone", "-q", "-b", "claude/x1", hub.as_uri(), str(hub.parent / "back"))
+    said = works(hub.parent / "back", "join", "2", "--resume")
+    assert "You are 'agent-9'" in said.out
+    assert works(hub.parent / "back", "whoami", "--json").data["writer"] == "agent-9"

@@ -25,7 +25,7 @@ from conductor_git.store.hookfiles.guards import write_guards
 from conductor_git.store.hookfiles.hooks import install_doors
 from conductor_git.store.notes.ledger_push import push_own
 from conductor_git.store.notes.refspecs import ensure_refspecs
-from conductor_git.store.notes.writer import WRITER_KEY, check_writer, checked_out
+from conductor_git.store.notes.writer import WRITER_KEY, check_writer, checked_out, given_name
 from conductor_git.store.plumbing.config import set_in_worktree
 from conductor_git.store.plumbing.identity import check_identity
 from conductor_git.store.plumbing.remotes import Upstream, fetch, upstream_of
@@ -64,10 +64,13 @@ def join(repo: Repository, what: str, *, branch: str = "", resume: bool = False,
     """
     scene = _look_round(repo, what, branch, say)
     with hold(repo, f"delegate-{scene.plan.plan}", doing=f"join {scene.plan.plan}", wait=600):
-        text = _brief(repo, scene)[0]
+        text = _brief(repo, scene, scene.agent)[0]
         agent = _take_up(repo, scene, resume)
         if isinstance(agent, Finding):
             return Outcome(REFUSED, data={"schema": 1, "plan": scene.plan.plan, "joined": False}, findings=(agent,))
+        if agent != scene.agent:
+            # The plan was taken over before, and this is its new agent.
+            text = _brief(repo, scene, agent)[0]
         set_in_worktree(repo, repo.worktree or "", WRITER_KEY, agent)
         record_joined(repo, scene.plan.plan, scene.here.branch)
         control = read_control(repo)
@@ -164,6 +167,9 @@ def _take_up(repo: Repository, scene: _Scene, resume: bool) -> str | Finding:
     if holding is None or (begun is not None and begun.agent == scene.agent and begun.event == holding.start):
         return _begin(repo, scene, holding)
     if scene.here.event is not None and scene.here.event == holding.start:
+        named = given_name(repo)
+        if named is not None and named[0] != holding.agent:
+            return _not_any_more(scene, holding, named[0])
         known = read_joined(repo).get(scene.plan.plan) == scene.here.branch
         return holding.agent if known or resume else _refusal(scene, holding)
     if resume:
@@ -203,7 +209,7 @@ def _holding(repo: Repository, scene: _Scene) -> Holding | None:
 
 def _order(repo: Repository, scene: _Scene) -> Order:
     plan, control = msgspec.structs.replace(scene.plan, branch=scene.here.branch), scene.control
-    text, charge = _brief(repo, scene)
+    text, charge = _brief(repo, scene, scene.agent)
     data = render_delegation(
         agent=scene.agent,
         agent_kind=plan.agent_kind,
@@ -215,12 +221,12 @@ def _order(repo: Repository, scene: _Scene) -> Order:
     return Order(plan, scene.agent, data, scene.agent, scene.here.tip, scene.now, control.policy, scene.upstream)
 
 
-def _brief(repo: Repository, scene: _Scene) -> tuple[str, str]:
+def _brief(repo: Repository, scene: _Scene, agent: str) -> tuple[str, str]:
     """What the agent reads, and the digest of what it is charged with: made before the event that names them."""
     snapshot, about = take(repo), Target(scene.plan.plan)
     plans = on_own_branches(snapshot.plans, {scene.plan.plan: scene.here.branch})
     snapshot = msgspec.structs.replace(snapshot, plans=plans)
-    made = brief_of(repo, snapshot, fold(snapshot, scene.now), about, now=scene.now, to=scene.agent)
+    made = brief_of(repo, snapshot, fold(snapshot, scene.now), about, now=scene.now, to=agent)
     return render_brief(made, templates=read_templates(repo, snapshot.control)), charge_of(snapshot, about)
 
 
@@ -229,3 +235,10 @@ def _refusal(scene: _Scene, holding: Holding) -> Finding:
     said = refuse(scene.plan.plan, holding.agent, since=since, age=scene.now - holding.since, by=holding.by)
     hint = f"conductor-git join {scene.plan.plan} --resume    # only '{holding.agent}', on the branch that it began on"
     return msgspec.structs.replace(said, hint=hint)
+
+
+def _not_any_more(scene: _Scene, holding: Holding, named: str) -> Finding:
+    """Whoever had the plan comes back to its branch, and it was taken over meanwhile."""
+    plan, agent = scene.plan.plan, holding.agent
+    hint = f"conductor-git log-status {plan}    # this worktree is of '{named}'; '{agent}' joins in one of its own"
+    return msgspec.structs.replace(_refusal(scene, holding), hint=hint)

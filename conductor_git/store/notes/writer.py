@@ -127,13 +127,24 @@ def record_conductor(repo: Repository) -> bool:
     return True
 
 
-def _named(repo: Repository, plans: tuple[Plan, ...], environ: Mapping[str, str]) -> tuple[str, str] | None:
-    given = environ.get("CONDUCTOR_WRITER", "")
+def given_name(repo: Repository, *, environ: Mapping[str, str] | None = None) -> tuple[str, str] | None:
+    """The name that this process or worktree was given, and by what; whose branch is checked out does not count.
+
+    Raises CannotRun when it cannot be a writer's.
+    """
+    given = (os.environ if environ is None else environ).get("CONDUCTOR_WRITER", "")
     if given:
         return check_writer(given, "CONDUCTOR_WRITER"), "CONDUCTOR_WRITER says so"
     configured = _configured(repo)
     if configured:
         return check_writer(configured, WRITER_KEY), f"{WRITER_KEY} in this worktree's configuration"
+    return None
+
+
+def _named(repo: Repository, plans: tuple[Plan, ...], environ: Mapping[str, str]) -> tuple[str, str] | None:
+    given = given_name(repo, environ=environ)
+    if given is not None:
+        return given
     branch = checked_out(repo)
     plan = next((plan for plan in plans if branch is not None and plan.branch == branch), None)
     if plan is not None and is_writer(plan.agent):
