@@ -38,13 +38,17 @@ def read_board(repo: Repository, now: int, *, refs: Refs | None = None) -> Board
     # While git says what there is to judge.
     Aside(_load_judges)
     taken = take(repo, refs=refs)
+    from conductor_git.core.planning.plans import declares_freezes
     from conductor_git.core.reporting.fold import fold
-    from conductor_git.store.hookfiles.guards import note_frozen
     from conductor_git.store.past.changes import with_changes
-    from conductor_git.store.past.freezes import with_freezes
 
-    snapshot = with_freezes(repo, with_changes(repo, taken))
-    note_frozen(repo, snapshot.bounds.freezes)
+    snapshot = with_changes(repo, taken)
+    if declares_freezes(snapshot.plans):
+        from conductor_git.store.hookfiles.guards import note_frozen
+        from conductor_git.store.past.freezes import with_freezes
+
+        snapshot = with_freezes(repo, snapshot)
+        note_frozen(repo, snapshot.bounds.freezes)
     board = fold(snapshot, now)
     memo.save(repo, _MEMO, _Kept(key, board))
     return board
@@ -52,8 +56,7 @@ def read_board(repo: Repository, now: int, *, refs: Refs | None = None) -> Board
 
 def _load_judges() -> None:
     from conductor_git.core.reporting import fold  # noqa: F401
-    from conductor_git.store.hookfiles import guards  # noqa: F401
-    from conductor_git.store.past import changes, freezes  # noqa: F401
+    from conductor_git.store.past import changes  # noqa: F401
 
 
 def board_key(repo: Repository, refs: Refs) -> bytes:
