@@ -855,6 +855,8 @@ def test_without_a_ledger_nothing_that_it_may_settle_is_an_alarm(scene: Scene) -
     assert told == {"CG503": ("warning", fetch), "CG604": ("warning", fetch)}
     assert [finding.severity for finding in fold(snapshot, NOW).findings] == ["alarm"]
     assert [(step.step, step.command) for step in found.next] == [("fetch the ledger of the others", fetch)]
+    said = [each.message for each in found.plans[0].waves[0].findings if each.code == "CG201"]
+    assert [text.partition("' ")[2] for text in said] == ["has no passing validation that is known here"]
 
 
 def test_a_blocker_blocks_until_it_is_resolved(scene: Scene) -> None:

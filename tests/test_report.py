@@ -225,6 +225,15 @@ def test_warnings_stand_below_the_plans() -> None:
     assert text(board(findings=(warning,))).endswith("\n\nwarning: this clone never fetched a ledger [CG604]")
 
 
+def test_what_helps_against_several_is_said_once() -> None:
+    fetch = "conductor-git install && git fetch"
+    told = [Finding("CG503", "warning", "m", f"merge {at} is not covered", fetch) for at in ("c1", "c2")]
+    assert text(board(findings=(*told, Finding("CG604", "warning", "n", "never fetched", fetch)))).endswith(
+        "\n\nwarning: merge c1 is not covered [CG503]\nwarning: merge c2 is not covered [CG503]\n"
+        f"warning: never fetched [CG604]\nhint: {fetch}"
+    )
+
+
 def test_nothing_that_matters_is_cut_however_narrow_it_is() -> None:
     shown = text(TEAM, 30)
     for word in ("agent-2", "[#....] 1/3", "1 claimed", "waiting", "2.1", "6m ago", "conductor-git validate 2.1"):

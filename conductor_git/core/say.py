@@ -45,12 +45,21 @@ def say_finding(finding: Finding, *, unchanged: str = "") -> str:
 def say_findings(findings: Iterable[Finding], *, unchanged: str = "") -> str:
     """Findings, worst first; a hint that several share is printed once, below the last of them."""
     ranked = sorted(findings, key=lambda finding: tuple(_WORDS).index(finding.severity))
-    later = {finding.hint: position for position, finding in enumerate(ranked)}
-    blocks = []
-    for position, finding in enumerate(ranked):
-        shown = finding if later[finding.hint] == position else _without_hint(finding)
-        blocks.append(say_finding(shown, unchanged=unchanged if position == 0 and finding.refuses else ""))
+    blocks = [
+        say_finding(finding, unchanged=unchanged if position == 0 and finding.refuses else "")
+        for position, finding in enumerate(each_hint_once(ranked))
+    ]
     return "\n".join(blocks)
+
+
+def each_hint_once(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings; a hint that several share is left to the last of them."""
+    listed = list(findings)
+    later = {finding.hint: position for position, finding in enumerate(listed)}
+    return [
+        finding if later[finding.hint] == position else _without_hint(finding)
+        for position, finding in enumerate(listed)
+    ]
 
 
 def say_error(error: CannotRun) -> str:

@@ -73,6 +73,7 @@ class Attestations:
         self.scored: dict[Target, list[Attestation]] = {}
         """Manual evidence, oldest first; it is among none of the others."""
         self.unreadable = 0
+        self.fetched = ledger.fetched
         limit = ledger.clock_limit
         # The last word counts, and a clock that cannot be believed must not buy it.
         for event in sorted(ledger.events, key=lambda event: event.clock <= limit):
@@ -250,6 +251,9 @@ class Court:
         if asked.commit is not None and asked.proof in {found.digest for found in own}:
             text = f"{asked.target} was rewritten: its proof is of another tree than '{asked.product[:7]}'"
             return _finding("CG211", asked, text, hint=f"conductor-git validate {asked.target.plan} --rebased")
+        if not self.attestations.fetched:
+            text = f"{tree} has no passing validation that is known here"
+            return _finding("CG201", asked, text, detail="this clone never fetched a ledger of others")
         return _finding("CG201", asked, f"{tree} has no passing validation", detail=_last_pass(own))
 
 

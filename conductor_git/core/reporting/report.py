@@ -26,7 +26,7 @@ from conductor_git.core.reporting.lines import (
 )
 from conductor_git.core.reporting.overdue import is_silent
 from conductor_git.core.reporting.steps import idle
-from conductor_git.core.say import printable, say_findings
+from conductor_git.core.say import each_hint_once, printable, say_findings
 from conductor_git.core.standing import CONDUCTOR, say_level
 
 NARROW = 100
@@ -141,11 +141,12 @@ def _telling(wave: WaveStatus) -> list[Finding]:
 
 def _trouble(board: Board) -> list[Line]:
     every = [*board.findings, *(finding for status in board.plans for finding in status.findings)]
-    return [line for finding in every if finding.refuses for line in _said(finding)]
+    return [line for finding in each_hint_once(each for each in every if each.refuses) for line in _said(finding)]
 
 
 def _remarks(board: Board) -> list[Line]:
-    return [line for finding in board.findings if not finding.refuses for line in _said(finding)]
+    listed = each_hint_once(finding for finding in board.findings if not finding.refuses)
+    return [line for finding in listed for line in _said(finding)]
 
 
 def _waivers(board: Board, now: int) -> list[Line]:
