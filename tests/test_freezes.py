@@ -177,7 +177,7 @@ def test_the_own_plan_keeps_what_it_froze(frozen: Team) -> None:
     head = frozen.git(frozen.root, "rev-parse", "HEAD")
     write(frozen, API, "def two(): ...\n")
     code, said = frozen.commit("-m", "another interface")
-    assert code == 1
+    assert code
     assert f"'{API}' is frozen by 2.0 (agent-2) since " in said
     assert f"as claim {head[:7]} has it: others build on it as it is there [CG405]" in said
     assert f"hint: git restore --staged -- :/{API}" in said
@@ -217,14 +217,14 @@ def test_it_is_taken_over_by_merge_and_then_kept(frozen: Team) -> None:
     assert findings(frozen, "3") == []
     write(frozen, API, "def three(): ...\n")
     code, said = frozen.commit("-m", "change it here")
-    assert (code, "is frozen by 2.0 (agent-2)" in said) == (1, True)
+    assert (code != 0, "is frozen by 2.0 (agent-2)" in said) == (True, True)
 
 
 def test_the_conductor_waives_it_for_a_while(frozen: Team) -> None:
     write(frozen, API, "def two(): ...\n")
     env = {"CONDUCTOR_WRITER": "conductor"}
     code, said = frozen.commit("-m", "a typo", env=env)
-    assert (code, "hint: conductor-git waive CG405 2.0 --reason 'WHY'" in said) == (1, True)
+    assert (code != 0, "hint: conductor-git waive CG405 2.0 --reason 'WHY'" in said) == (True, True)
     code, said = frozen.run("conductor-git", "waive", "CG405", "2.0", "--reason", "a typo", "--for", "1h", env=env)
     assert code == 0, said
     code, said = frozen.commit("-m", "a typo")
@@ -239,7 +239,7 @@ def test_what_comes_into_integration_keeps_it(frozen: Team) -> None:
     git(root, "merge", "-q", "--no-ff", "--no-edit", "b2", env=no_hooks())
     write(frozen, API, "def two(): ...\n")
     code, said = frozen.commit("-m", "by the conductor", env=env)
-    assert (code, "[CG405]" in said) == (1, True), said
+    assert (code != 0, "[CG405]" in said) == (True, True), said
     code, said = frozen.commit("--no-verify", "-m", "by the conductor", env=env)
     assert code, said
     assert "hint: conductor-git waive CG405 2.0 --reason 'WHY'" in said

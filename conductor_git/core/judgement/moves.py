@@ -29,6 +29,10 @@ _AT_THE_DOOR = frozenset({FROZEN, "CG503", "CG505", "CG506", "CG507"})
 """What a step may be refused for. Its validation (CG504) comes after it, and fast-forwards (CG502) are told here."""
 
 
+_CONDUCTORS_TOO = frozenset({"CG405", "CG406"})
+"""Of a plan's bounds, what holds for the conductor's own commits on its branch."""
+
+
 class Move(msgspec.Struct, frozen=True):
     """One ref (full name) and where it goes; None is where there is no ref."""
 
@@ -88,7 +92,7 @@ def led_by_plan(snapshot: Snapshot, branch: str) -> Snapshot:
 
 def _new_strays(arrival: Arrival, before: Snapshot, after: Snapshot) -> Iterator[Finding]:
     """What the new commits of a plan's branch did outside its bounds, by the changes that `after` has. The conductor is
-    asked what he merges there, and as at pre-commit not about paths."""
+    asked what he merges there and about what is frozen, and as at pre-commit not about scopes."""
     claims, settled = Claims(after.history, after.plans), accepted(after.ledger.events)
     known = _known(arrival, before)
     stood = before.history.graph.ancestors([arrival.old]) if arrival.old else set()
@@ -99,10 +103,12 @@ def _new_strays(arrival: Arrival, before: Snapshot, after: Snapshot) -> Iterator
         if stood.issuperset(parents[1:]):
             # A merge that a rewrite carries brings nothing that the branch did not have.
             owned = msgspec.structs.replace(owned, took=())
-        judge = judge_as_made if owned.commit == arrival.new and parents == (arrival.old,) else judge_owned
-        for finding in judge(owned, after.changes.get(owned.commit, ()), after):
-            if finding.refuses and (arrival.writer != CONDUCTOR or finding.code == "CG406"):
-                yield finding
+        paths, conductor = after.changes.get(owned.commit, ()), arrival.writer == CONDUCTOR
+        if owned.commit == arrival.new and parents == (arrival.old,):
+            found = judge_as_made(owned, paths, after, conductor=conductor)
+        else:
+            found = judge_owned(owned, paths, after)
+        yield from (each for each in found if each.refuses and (not conductor or each.code in _CONDUCTORS_TOO))
 
 
 def _known(arrival: Arrival, before: Snapshot) -> AbstractSet[Oid]:

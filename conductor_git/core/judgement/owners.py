@@ -59,8 +59,10 @@ def judge_owned(owned: Owned, paths: tuple[str, ...], snapshot: Snapshot) -> lis
     ]
 
 
-def judge_as_made(owned: Owned, paths: tuple[str, ...], snapshot: Snapshot) -> list[Finding]:
-    """The same for whoever has just made it, with the way back."""
+def judge_as_made(
+    owned: Owned, paths: tuple[str, ...], snapshot: Snapshot, *, conductor: bool = False
+) -> list[Finding]:
+    """The same for whoever has just made it, with the way back; `conductor` where that was the conductor."""
     touches = snapshot.bounds.touched.get(owned.commit, ())
     if not (paths or owned.took or touches):
         return []
@@ -74,7 +76,7 @@ def judge_as_made(owned: Owned, paths: tuple[str, ...], snapshot: Snapshot) -> l
     findings = [
         *_foreign(owned),
         *judge_staged(Staged(paths, plan.branch, plan.agent), snapshot.policy, plans),
-        *judge_frozen(touches, parents, owned.commit, snapshot),
+        *judge_frozen(touches, parents, owned.commit, snapshot, conductor=conductor),
     ]
     if findings:
         waivers = Waivers(snapshot.ledger.events, snapshot.made)
