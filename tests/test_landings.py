@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from conductor_git.core.targets import Oid
-from conductor_git.store.plumbing.merges import product_of_merge, products_of_merges
+from conductor_git.store.plumbing.merges import Conflict, merger, product_of_merge, products_of_merges
 from conductor_git.store.plumbing.repository import discover
 from tests.team import CLAIM, Team
 
@@ -103,6 +103,34 @@ def test_what_a_user_configures_changes_no_merge(team: Team, hermetic: Path) -> 
     repo = discover(str(team.root))
     ours, theirs = repo.resolve("main"), repo.resolve("b2")
     assert product_of_merge(repo, ours or Oid(""), theirs or Oid("")) is None
+
+
+def test_the_attributes_of_a_tree_count_for_its_own_merges(team: Team) -> None:
+    put(team, "list", "one\ntwo\nmine\n")
+    mine = Oid(team.git(team.root, "rev-parse", "HEAD"))
+    team.git(team.root, "checkout", "-q", "main")
+    put(team, "list", "one\ntwo\ntheirs\n")
+    plain = Oid(team.git(team.root, "rev-parse", "HEAD"))
+    put(team, "deep/.gitattributes", "list merge=binary\n")
+    put(team, ".gitattributes", "list merge=union\n")
+    united = Oid(team.git(team.root, "rev-parse", "HEAD"))
+    repo = discover(str(team.root))
+    land(team, mine)
+    by_hand = team.git(team.root, "rev-parse", "HEAD^{tree}")
+    with merger(repo) as tool:
+        found = tool.trees([(plain, mine), (united, mine), (united, plain), (plain, mine), (plain, united)])
+        one_by_one = {pair: tool.tree(*pair) for pair in found}
+    assert found == one_by_one
+    assert (found[plain, mine], found[united, mine]) == (Conflict(("list",)), by_hand)
+    assert len(found) == 4
+
+
+def test_a_merge_that_cannot_be_made_does_not_stop_the_others(team: Team) -> None:
+    put(team, "list", "one\n")
+    mine, base = (Oid(team.git(team.root, "rev-parse", name)) for name in ("HEAD", "HEAD^"))
+    pairs = [(base, mine), (base, Oid("1" * 40)), (Oid("1" * 40), base), (mine, base)]
+    with merger(discover(str(team.root))) as tool:
+        assert set(tool.trees(pairs)) == {(base, mine), (mine, base)}
 
 
 @pytest.mark.parametrize("filtered", ["blob:none", "tree:0"])

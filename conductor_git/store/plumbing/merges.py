@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 import msgspec
 
-from conductor_git.core import tree
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.targets import Oid
+from conductor_git.core.tree import strip_control
+from conductor_git.store.plumbing.dialogue import Dialogue
 from conductor_git.store.plumbing.git import UNCONFIGURED, GitFailed, run
 from conductor_git.store.plumbing.loose import write_object
 from conductor_git.store.plumbing.missing import fetch_blobs, is_partial
 from conductor_git.store.plumbing.objects import read_objects
-from conductor_git.store.plumbing.repository import Repository, discover, quoted
+from conductor_git.store.plumbing.repository import Repository, quoted
 
 # A merge of two commits must give the same tree on every machine, whatever their users have configured.
-_CLEAN = {
-    **UNCONFIGURED,
-    **{f"GIT_{who}_{what}": "nobody" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
-    **{f"GIT_{who}_DATE": "@0 +0000" for who in ("AUTHOR", "COMMITTER")},
-}
 _SET = ("-c", f"core.attributesFile={os.devnull}")
-
+_MERGE = (*_SET, "merge-tree")
+_NAMES = ("--name-only", "--no-messages", "-z", "--allow-unrelated-histories")
 Parents = tuple[Oid, ...]
 
 
@@ -36,38 +34,163 @@ class Conflict(msgspec.Struct, frozen=True):
 
 
 class Merger:
-    """Merges commits one after the other; trees come into the repository, and commits in between stay here."""
+    """Merges commits one after the other, each by the first one's attributes; commits in between stay here.
 
-    def __init__(self, repo: Repository, scratch: str) -> None:
-        self._scratch = scratch
-        self._own: Repository | None = None
-        here = quoted(os.path.join(scratch, ".git", "objects"))
-        there = os.path.join(repo.common_dir, "objects")
-        self._written = {**_CLEAN, "GIT_OBJECT_DIRECTORY": there, "GIT_ALTERNATE_OBJECT_DIRECTORIES": here}
+    Neither the attributes of a worktree nor the repository's config (merge drivers, renormalize) count: git is asked
+    in a scratch git directory whose worktree holds the first commit's attribute files and nothing else.
+    """
+
+    def __init__(self, repo: Repository, folder: str, *, keep: bool = False) -> None:
+        """`keep` writes the trees into the repository."""
+        scratch = _scratch(repo, folder)
+        git_dir = os.path.join(scratch, ".git")
+        self._own = Repository(git_dir, git_dir, scratch, repo.object_format, bare=False, shallow=False)
+        env = dict(UNCONFIGURED)
+        if keep:
+            env["GIT_OBJECT_DIRECTORY"] = os.path.join(repo.common_dir, "objects")
+            env["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = quoted(os.path.join(git_dir, "objects"))
+        self._scratch, self._env = scratch, env
+        self._attributes = _Attributes(self._own, self.commit(write_object(self._own, "tree", b"")), env)
+        self.seen_by = msgspec.structs.replace(repo, borrowed=(*repo.borrowed, os.path.join(git_dir, "objects")))
+        """The repository, with the objects that are only here."""
 
     def tree(self, first: Oid, other: Oid) -> Oid | Conflict:
-        """The tree of merging a commit into the first one, by the first one's attributes."""
-        run(["read-tree", first], cwd=self._scratch, env=_CLEAN, writes=True)
-        names = ("--name-only", "--no-messages", "-z")
-        args = [*_SET, "merge-tree", "--write-tree", *names, "--allow-unrelated-histories", first, other]
-        done = run(args, cwd=self._scratch, env=self._written, ok=(0, 1), writes=True)
-        tree, *paths = done.fields()
-        return Conflict(tuple(dict.fromkeys(paths))) if done.code else Oid(tree)
+        """The tree of merging a commit into the first one. Raises GitFailed where objects are missing."""
+        self._attributes.put(first)
+        args = [*_MERGE, "--write-tree", *_NAMES, first, other]
+        done = run(args, cwd=self._scratch, env=self._env, ok=(0, 1), writes=True)
+        if not done.out:
+            # A commit that is not there ends it with 1 as well.
+            raise GitFailed(args, done.code, done.err)
+        return _read(done.code == 0, *done.fields())
+
+    def trees(self, pairs: Iterable[Parents]) -> dict[Parents, Oid | Conflict]:
+        """As `tree`, for many that do not depend on each other; those for which objects are missing are left out."""
+        found: dict[Parents, Oid | Conflict] = {}
+        alike: list[Parents] = []
+        for pair in dict.fromkeys(pairs):
+            with suppress(GitFailed):
+                if self._attributes.differ(pair[0]):
+                    found |= self._at_once(alike)
+                    alike = []
+                self._attributes.put(pair[0])
+                alike.append(pair)
+        return found | self._at_once(alike)
 
     def commit(self, tree: Oid, *parents: Oid) -> Oid:
         """A commit for the next one to be merged into; nobody else ever sees it."""
         who = "nobody <nobody> 0 +0000"
         lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents), f"author {who}", f"committer {who}", ""]
-        if self._own is None:
-            self._own = discover(self._scratch)
         return write_object(self._own, "commit", "\n".join([*lines, "so far", ""]).encode("ascii"))
+
+    def close(self) -> None:
+        """End what was started."""
+        self._attributes.close()
+
+    def _at_once(self, pairs: list[Parents]) -> dict[Parents, Oid | Conflict]:
+        """Those that need the attribute files that are there now, in one process."""
+        if len(pairs) < 2:
+            return self._by_itself(pairs)
+        stdin = "".join(f"{first} {other}\n" for first, other in pairs).encode("ascii")
+        args = [*_MERGE, "--stdin", *_NAMES]
+        done = run(args, cwd=self._scratch, stdin=stdin, env=self._env, ok=range(256), writes=True)
+        # No path is empty, so two NULs end an answer, which is a digit, a tree, and paths.
+        answers = done.out.decode("utf-8", "surrogateescape").split("\0\0")[:-1]
+        told = (answer.split("\0") for answer in answers)
+        found = {pair: _read(clean == "1", *words) for pair, (clean, *words) in zip(pairs, told, strict=False)}
+        # git 2.38 knows no --stdin, and every git ends at the first merge whose objects are missing.
+        return found | self._by_itself([pair for pair in pairs if pair not in found])
+
+    def _by_itself(self, pairs: list[Parents]) -> dict[Parents, Oid | Conflict]:
+        found = {}
+        for pair in pairs:
+            with suppress(GitFailed):
+                found[pair] = self.tree(*pair)
+        return found
+
+
+def _read(clean: bool, tree: str, *paths: str) -> Oid | Conflict:
+    return Oid(tree) if clean else Conflict(tuple(dict.fromkeys(paths)))
+
+
+class _Attributes:
+    """The attribute files of one commit after the other, in the scratch worktree: merge-tree reads them from there and
+    from nowhere else (measured on 2.39: not from the index)."""
+
+    def __init__(self, own: Repository, empty: Oid, env: dict[str, str]) -> None:
+        self._own, self._env, self._empty, self._at = own, env, empty, empty
+        self._paths: set[str] = set()
+        self._asked: dict[Oid, dict[str, str]] = {}
+        words = ("--stdin", "-r", "-z", "--name-status", "--no-renames", "--always")
+        args = ["diff-tree", *words, "--", ":(glob)**/.gitattributes"]
+        self._changes = Dialogue(args, cwd=str(own.worktree), env=env)
+        # git gives back a line that names no object: where an answer ends, whatever paths are in it.
+        self._mark = f"end {os.urandom(8).hex()}"
+
+    def differ(self, commit: Oid) -> bool:
+        """Whether those of a commit are others than are there. Raises GitFailed where objects are missing."""
+        return bool(self._changed(commit))
+
+    def put(self, commit: Oid) -> None:
+        """Have those of a commit there. Raises GitFailed where objects are missing."""
+        changed = self._changed(commit)
+        if changed:
+            there = {path for path, status in changed.items() if status != "D"}
+            self._check_out(commit, (self._paths - changed.keys()) | there)
+        self._at, self._asked = commit, {}
+
+    def close(self) -> None:
+        """End what was started."""
+        self._changes.close()
+
+    def _changed(self, commit: Oid) -> dict[str, str]:
+        """What becomes of which path where a commit's take the place of those that are there."""
+        if commit == self._at or commit in self._asked:
+            return self._asked.get(commit, {})
+        answer = self._changes.ask(f"{commit} {self._at}\n{self._mark}", ends=f"{self._mark}\n".encode("ascii"))
+        said, *fields = answer.decode("utf-8", "surrogateescape").removesuffix("\0").split("\0")
+        if said != commit:
+            raise GitFailed(["diff-tree", commit], 128, f"fatal: bad object {commit}".encode("ascii"))
+        self._asked = {commit: dict(zip(fields[1::2], fields[::2], strict=True))}
+        return self._asked[commit]
+
+    def _check_out(self, commit: Oid, paths: set[str]) -> None:
+        folder = str(self._own.worktree)
+        self._at, self._paths, self._asked = self._empty, set(), {}
+        for entry in os.listdir(folder):
+            if entry != ".git":
+                _remove(os.path.join(folder, entry))
+        if not paths:
+            return
+        # git's own check-out: it goes nowhere that a path of a tree must not go.
+        run(["read-tree", commit], cwd=folder, env=self._env, writes=True)
+        stdin = "".join(f"{path}\0" for path in sorted(paths)).encode("utf-8", "surrogateescape")
+        run(["checkout-index", "--force", "-z", "--stdin"], cwd=folder, stdin=stdin, env=self._env, writes=True)
+        self._paths = paths
+
+
+def _remove(path: str) -> None:
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path)
+    else:
+        os.unlink(path)
 
 
 @contextmanager
 def merger(repo: Repository) -> Iterator[Merger]:
-    """A scratch git directory to merge in, for as long as the block lasts."""
+    """Somewhere to merge, for as long as the block lasts; trees come into the repository."""
+    with _merging(repo, keep=True) as made:
+        yield made
+
+
+@contextmanager
+def _merging(repo: Repository, *, keep: bool = False) -> Iterator[Merger]:
     with tempfile.TemporaryDirectory(prefix="conductor-merge-") as folder:
-        yield Merger(repo, _scratch(repo, folder))
+        made = Merger(repo, folder, keep=keep)
+        try:
+            yield made
+        finally:
+            made.close()
 
 
 def fetch_for_merges(repo: Repository, merges: Iterable[Parents]) -> None:
@@ -89,21 +212,21 @@ def product_of_merge(repo: Repository, *parents: Oid) -> Oid | None:
 def products_of_merges(repo: Repository, merges: Iterable[Parents]) -> dict[Parents, Oid | None]:
     """The product trees of many merges by their parents; those for which objects are missing are left out.
 
-    A worktree's attributes and the repository's config (merge drivers, renormalize) would change the result, so it is
-    computed in a scratch git directory whose index holds the first parent's tree: attributes come from there.
+    Raises CannotRun where nothing can be merged here at all.
     """
     merges = list(merges)
     _fetch(repo, merges)
-    with tempfile.TemporaryDirectory(prefix="conductor-merge-") as folder:
-        scratch = _scratch(repo, folder)
-        trees: dict[Parents, Oid | None] = {}
-        for parents in merges:
-            with suppress(GitFailed):
-                if not repo.shallow or _have_a_base(repo, parents):
-                    trees[parents] = _merge(scratch, parents)
+    with _merging(repo) as tool:
+        known = [parents for parents in merges if not repo.shallow or _have_a_base(repo, parents)]
+        found = tool.trees(parents for parents in known if len(parents) == 2)
+        for parents in known:
+            if len(parents) > 2:
+                with suppress(GitFailed):
+                    found[parents] = _merge_all(tool, parents)
+        trees = {parents: None if isinstance(tree, Conflict) else tree for parents, tree in found.items()}
         products = {
-            found.oid: repo.hash("tree", tree.strip_control(found.body, repo.object_format))
-            for found in read_objects(discover(scratch), {oid for oid in trees.values() if oid})
+            found.oid: repo.hash("tree", strip_control(found.body, repo.object_format))
+            for found in read_objects(tool.seen_by, {oid for oid in trees.values() if oid})
         }
     return {parents: products[oid] if oid else None for parents, oid in trees.items()}
 
@@ -113,32 +236,25 @@ def trees_of_reverts(repo: Repository, reverts: Iterable[Parents]) -> dict[Paren
 
     Those for which objects are missing are left out.
     """
-    reverts = list(reverts)
     found: dict[Parents, Oid | None] = {}
-    with tempfile.TemporaryDirectory(prefix="conductor-merge-") as folder:
-        scratch = _scratch(repo, folder)
+    with _merging(repo) as tool:
         for onto, step, before in reverts:
+            trees = [repo.resolve(commit, kind="tree") for commit in (onto, step, before)]
+            if None in trees:
+                continue
+            here, taken, stood = (Oid(str(oid)) for oid in trees)
             with suppress(GitFailed):
                 # A merge whose base is what is taken back (`--merge-base` is of git 2.40).
-                base = _bare_commit(scratch, step)
-                sides = (_bare_commit(scratch, onto, "-p", base), _bare_commit(scratch, before, "-p", base))
-                run(["read-tree", onto], cwd=scratch, env=_CLEAN, writes=True)
-                args = [*_SET, "merge-tree", "--write-tree", "--no-messages", *sides]
-                done = run(args, cwd=scratch, env=_CLEAN, ok=(0, 1))
-                found[onto, step, before] = None if done.code else Oid(done.text())
+                base = tool.commit(taken)
+                tree = tool.tree(tool.commit(here, base), tool.commit(stood, base))
+                found[onto, step, before] = None if isinstance(tree, Conflict) else tree
     return found
-
-
-def _bare_commit(scratch: str, commit: Oid, *words: str) -> str:
-    """A commit of the same tree that nobody else sees."""
-    args = ["commit-tree", *words, "-m", "so far", f"{commit}^{{tree}}"]
-    return run(args, cwd=scratch, env=_CLEAN, writes=True).text()
 
 
 def _scratch(repo: Repository, folder: str) -> str:
     scratch = os.path.join(folder, "work")
     made = f"--object-format={repo.object_format}"
-    run(["init", "--quiet", "--template=", made, scratch], env=_CLEAN, writes=True)
+    run(["init", "--quiet", "--template=", made, scratch], env=UNCONFIGURED, writes=True)
     alternates = os.path.join(scratch, ".git", "objects", "info", "alternates")
     os.makedirs(os.path.dirname(alternates), exist_ok=True)
     with open(alternates, "w", encoding="ascii") as file:
@@ -146,23 +262,21 @@ def _scratch(repo: Repository, folder: str) -> str:
     return scratch
 
 
-def _merge(scratch: str, parents: Parents) -> Oid | None:
+def _merge_all(tool: Merger, parents: Parents) -> Oid | Conflict:
     """The tree of merging one commit after the other into the first, as an octopus merge does."""
-    run(["read-tree", parents[0]], cwd=scratch, env=_CLEAN, writes=True)
-    merged = parents[0]
-    for place, parent in enumerate(parents[1:], 2):
-        args = [*_SET, "merge-tree", "--write-tree", "--no-messages", "--allow-unrelated-histories", merged, parent]
-        done = run(args, cwd=scratch, env=_CLEAN, ok=(0, 1))
-        if done.code or place == len(parents):
-            return None if done.code else Oid(done.text())
-        args = ["commit-tree", "-p", merged, "-p", parent, "-m", "so far", done.text()]
-        merged = Oid(run(args, cwd=scratch, env=_CLEAN, writes=True).text())
-    return None
+    first, other, *more = parents
+    found = tool.tree(first, other)
+    for parent in more:
+        if isinstance(found, Conflict):
+            break
+        first = tool.commit(found, first, other)
+        found, other = tool.tree(first, parent), parent
+    return found
 
 
 def _have_a_base(repo: Repository, parents: Parents) -> bool:
     """Whether commits have a common ancestor here: in a shallow clone it may be one that was never fetched."""
-    return all(repo.git("merge-base", parents[0], parent, ok=(0, 1)).code == 0 for parent in parents[1:])
+    return all(repo.git("merge-base", parents[0], parent, ok=(0, 1, 128)).code == 0 for parent in parents[1:])
 
 
 def _fetch(repo: Repository, merges: list[Parents]) -> None:
