@@ -69,7 +69,7 @@ def goes_all_the_way(root: Path, worktree: Path) -> None:
     """Delegate plan 3 from `root`; let its agent be refused, and claim in `worktree`; see it from `root`."""
     works(root, "delegate", "3")
     assert work(worktree) == 0
-    assert work(worktree, "elsewhere") == 1
+    assert work(worktree, "elsewhere") != 0
     run(worktree, "git", "reset", "-q", "--hard")
     works(worktree, "claim")
     assert "10 of 10 doors answer" in works(worktree, "doctor").out
@@ -108,7 +108,7 @@ class TestPaths:
         assert git(team.root, "diff", "--cached", "--name-only") == ""
         git(team.root, "worktree", "add", "-q", str(tmp_path / "linked"), "-b", "b3")
         assert work(tmp_path / "linked") == 0
-        assert work(tmp_path / "linked", "elsewhere") == 1
+        assert work(tmp_path / "linked", "elsewhere") != 0
         assert works(tmp_path / "linked", "whoami").out.startswith("agent-3: ")
 
 
@@ -358,13 +358,11 @@ class TestWhatBecameOfThem:
         assert say(root, "log-status", "--check").code == 1
         assert works(root, "log-status", "--json").data["next"][0]["who"] == "conductor"
 
-    def test_a_squash_is_a_direct_step_and_leaves_the_claims_where_they_were(self, proven: Path, git: Git) -> None:
+    def test_a_squash_lands_what_was_proven_and_its_claims_outlive_the_branch(self, proven: Path, git: Git) -> None:
         git(proven, "checkout", "-q", "main")
         git(proven, "merge", "-q", "--squash", "b2")
         git(proven, "commit", "-q", "-m", "all of plan 2")
-        assert (states(proven)["2"], findings(proven)) == ("complete", [])
-        tip = git(proven, "rev-parse", "b2")
-        git(proven, "branch", "-q", "-D", "b2")
-        assert states(proven)["2"] == "ready"
-        git(proven, "branch", "b2", tip)
-        assert states(proven)["2"] == "complete"
+        assert (states(proven)["2"], findings(proven)) == ("merged", [])
+        works(proven, "clean")
+        assert run(proven, "git", "rev-parse", "--verify", "-q", "b2").code != 0
+        assert (states(proven)["2"], findings(proven)) == ("merged", [])
