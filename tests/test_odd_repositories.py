@@ -363,6 +363,6 @@ class TestWhatBecameOfThem:
         git(proven, "merge", "-q", "--squash", "b2")
         git(proven, "commit", "-q", "-m", "all of plan 2")
         assert (states(proven)["2"], findings(proven)) == ("merged", [])
-        works(proven, "clean")
+        works(proven, "clean", env=CONDUCTOR)
         assert run(proven, "git", "rev-parse", "--verify", "-q", "b2").code != 0
         assert (states(proven)["2"], findings(proven)) == ("merged", [])
