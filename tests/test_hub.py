@@ -241,6 +241,26 @@ def test_claims_are_not_lost_and_a_rewrite_carries_them(shop: Shop) -> None:
     shop.taken("bob", "+b2")
 
 
+def test_a_squash_alone_keeps_no_claim(shop: Shop) -> None:
+    shop.claim()
+    for target, line in (("2.1", "✅ Wave 1 Complete"), ("2", "✅ PLAN 2 COMPLETE")):
+        shop.prove(target)
+        assert shop.commit("--allow-empty", "-m", f"{line}\n\nConductor-Plan: 2")[0] == 0
+    for place in (shop.hub, shop.open):
+        assert shop.push("bob", "b2", shop.ledger("agent-2"), to=place)[0] == 0
+    shop.git(shop.root, "checkout", "-q", "main")
+    shop.git(shop.root, "merge", "-q", "--squash", "b2")
+    shop.git(shop.root, "commit", "-q", "-m", "Land plan 2")
+    for place in (shop.hub, shop.open):
+        assert shop.push("ada", "main", to=place)[0] == 0
+    said = shop.refused("bob", ":b2")
+    assert "was squashed, and its branch alone keeps it [CG655]" in said
+    code, said = shop.run("conductor-git", "clean", env={"CONDUCTOR_WRITER": "conductor"})
+    assert (code, said) == (0, "plan 2: removed 'b2'\n")
+    shop.taken("ada", shop.ledger("conductor"))
+    shop.taken("bob", ":b2")
+
+
 def test_paths_of_others_and_the_control_tree(shop: Shop) -> None:
     put(shop, "docs/of-plan-3")
     assert "[CG402]" in shop.refused("bob", "b2")

@@ -10,12 +10,12 @@ from conductor_git.core.errors import CannotRun
 from conductor_git.core.findings import Finding, refused
 from conductor_git.core.hooktext.guards import guarded_refs
 from conductor_git.core.judgement.boundaries import Staged, judge_staged
+from conductor_git.core.judgement.losses import judge_deletion
 from conductor_git.core.judgement.moves import (
     Arrival,
     LedgerMove,
     Move,
     judge_arrival,
-    judge_deletion,
     judge_ledger,
     led_by_plan,
     parse_moves,

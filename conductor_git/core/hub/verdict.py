@@ -6,7 +6,7 @@ of the hub's own control tip. What stood before is the same snapshot with the br
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -15,7 +15,9 @@ from conductor_git.core.findings import Finding
 from conductor_git.core.hub.commands import Command
 from conductor_git.core.judgement.boundaries import Merging, judge_merge
 from conductor_git.core.judgement.claims import Claims, Said
+from conductor_git.core.judgement.forwards import find_forwarded
 from conductor_git.core.judgement.history import Tip
+from conductor_git.core.judgement.losses import find_lost
 from conductor_git.core.judgement.moves import is_carried
 from conductor_git.core.judgement.owners import Owned, owned_commits
 from conductor_git.core.judgement.snapshot import Snapshot
@@ -68,21 +70,29 @@ class Verdict:
         return [said for said in self.stood.all_said() if said.commit not in stay]
 
     def _lost(self) -> list[Finding]:
-        """The proven claims that would be gone: not those that a rewrite carries, nor those that were no good."""
-        if not self._gone:
-            return []
+        """The proven claims that would be gone, or count no more: not those that a rewrite carries, nor those that were
+        no good."""
+        history = self.after.history
+        stay = [tip.oid for tip in history.branches.values()]
+        tips = [tip.oid for tip in self.before.history.branches.values() if tip.ref in self.moved]
+        gone = [tip for tip in tips if not any(history.graph.is_ancestor(tip, other) for other in stay)]
+        lost = {said.commit for said in self._gone}.union(find_lost(gone, stay, self.after) if gone else ())
+        return list(self._judge_lost(lost)) if lost else []
+
+    def _judge_lost(self, lost: Container[Oid]) -> Iterator[Finding]:
         history, verdicts = self.after.history, Verdicts(self.before, self.stood)
-        notes = {history.notes[said.commit] for said in self.auditor.claims.all_said()}
-        found = []
-        for said in self._gone:
-            if history.notes[said.commit] in notes or not verdicts.declared(said.target):
+        carried = {history.notes[said.commit] for said in self.auditor.claims.all_said() if said.commit not in lost}
+        for said in self.stood.all_said():
+            if said.commit not in lost or history.notes[said.commit] in carried or not verdicts.declared(said.target):
                 continue
             if any(finding.refuses for finding in verdicts.hear(said)[1]):
                 continue
             text = f"the claim of {said.target} at '{said.commit[:12]}' would be lost"
             hint = f"git merge {said.commit[:12]}    # or: git revert {said.commit[:12]}, which takes it back"
-            found.append(Finding("CG655", "error", str(said.target), text, hint))
-        return found
+            if said.commit in self.stood.landed:
+                text = f"the claim of {said.target} at '{said.commit[:12]}' was squashed, and its branch alone keeps it"
+                hint = "conductor-git clean    # for the conductor: has the ledger keep it; push that first"
+            yield Finding("CG655", "error", str(said.target), text, hint)
 
     def _integration(self) -> list[Finding]:
         policy, history = self.after.policy, self.after.history
@@ -109,19 +119,13 @@ class Verdict:
 
     def _at_the_door(self, steps: list[Oid]) -> list[Finding]:
         """What can be told of a step only while the branches stand where they stood."""
-        standing = self._standing(steps)
-        history, graph = self.before.history, self.after.history.graph
-        held = graph.below([tip.oid for tip in history.branches.values()], stop=self.stood.landed)
-        name = self.after.policy.integration
-        found = []
+        standing, graph = self._standing(steps), self.after.history.graph
+        found = list(find_forwarded(steps, self.before, self.stood.landed))
+        settled = self._accepted.union(finding.subject for finding in found)
         for step in steps:
-            if step in self._accepted:
-                continue
-            if step in held:
-                text = f"{step[:7]} is a plan's commit: it would come into '{name}' by fast-forward, not by a landing"
-                found.append(Finding("CG502", "error", step, text, f"git log --first-parent {name}"))
-            elif len(graph.parents(step)) > 1:
-                found += judge_merge(Merging(name, graph.parents(step)[1:], CONDUCTOR), standing)
+            if step not in settled and len(graph.parents(step)) > 1:
+                merging = Merging(self.after.policy.integration, graph.parents(step)[1:], CONDUCTOR)
+                found += judge_merge(merging, standing)
         return [finding for finding in found if finding.refuses]
 
     def _standing(self, steps: Iterable[Oid]) -> Snapshot:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from conductor_git.core.judgement.graph import Graph, Node
+from conductor_git.core.messages import message
 from conductor_git.core.planning.plan import Plan
 from conductor_git.core.targets import Oid
 
@@ -29,6 +30,11 @@ class Tip(msgspec.Struct, frozen=True):
     ref: str
     oid: Oid
     others: tuple[tuple[str, Oid], ...] = ()
+
+    @property
+    def oids(self) -> tuple[Oid, ...]:
+        """Where it stands, and where its copies do."""
+        return (self.oid, *(oid for _, oid in self.others))
 
 
 class History(msgspec.Struct, frozen=True):
@@ -67,6 +73,16 @@ class History(msgspec.Struct, frozen=True):
     def nodes(self) -> Mapping[Oid, Node]:
         """Every commit that was read."""
         return self.graph.nodes
+
+    def is_claim(self, oid: Oid) -> bool:
+        """Whether a commit's message is a claim, whatever it counts for."""
+        return oid in self.notes and isinstance(message.parse(self.notes[oid].line), message.Claim)
+
+    def speaks(self, oid: Oid) -> bool:
+        """Whether it is a claim or a start commit, which integration itself never makes."""
+        line = self.notes[oid].line if oid in self.notes else ""
+        starts = message.parse_start(line) or message.parse_part_start(line)
+        return starts is not None or self.is_claim(oid)
 
     def parents_in_git(self, oid: Oid) -> tuple[Oid, ...]:
         """A commit's parents as its object names them."""

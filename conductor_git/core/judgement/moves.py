@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 
 import msgspec
 
 from conductor_git.core.events.authority import accepted
-from conductor_git.core.events.landings import claim_of
 from conductor_git.core.findings import Finding
 from conductor_git.core.judgement.boundaries import Merging, judge_merge
 from conductor_git.core.judgement.claims import Claims
+from conductor_git.core.judgement.forwards import find_forwarded
 from conductor_git.core.judgement.freezes import FROZEN
 from conductor_git.core.judgement.graph import Graph
-from conductor_git.core.judgement.history import History, Tip
+from conductor_git.core.judgement.history import History
 from conductor_git.core.judgement.integration import judge_steps
 from conductor_git.core.judgement.judge import Ruling, Saying, judge_saying
 from conductor_git.core.judgement.owners import judge_as_made, judge_owned, standing_commits
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.judgement.verdicts import Verdicts
-from conductor_git.core.messages import message
 from conductor_git.core.standing import CONDUCTOR
 from conductor_git.core.targets import Oid
 
@@ -114,8 +112,8 @@ def _new_strays(arrival: Arrival, before: Snapshot, after: Snapshot) -> Iterator
 def _known(arrival: Arrival, before: Snapshot) -> AbstractSet[Oid]:
     """What stood on some judged branch, or is followed: it was judged where it came from."""
     history = before.history
-    tips = [oid for found in history.branches.values() for oid in (found.oid, *_copies(found))]
-    return history.graph.ancestors([*tips, *_tips_of_integration(history), *arrival.followed])
+    tips = [*history.branches.values(), *([history.integration] if history.integration else [])]
+    return history.graph.ancestors([*(oid for tip in tips for oid in tip.oids), *arrival.followed])
 
 
 def parse_pushes(text: str) -> tuple[Move, ...]:
@@ -143,30 +141,6 @@ def _of_commit(finding: Finding, commit: Oid, ruling: Ruling) -> Finding:
         return finding
     hint = f"conductor-git validate {ruling.target} --commit {commit[:12]}"
     return msgspec.structs.replace(finding, message=f"claim {commit[:7]}: {finding.message}", hint=hint)
-
-
-def judge_deletion(branch: str, tip: Oid, snapshot: Snapshot) -> list[Finding]:
-    """Judge that a branch goes away: not integration and control, nor a plan's while its claims are nowhere else."""
-    policy = snapshot.policy
-    if branch in (policy.integration, policy.control):
-        what = "integration" if branch == policy.integration else "control"
-        return [Finding("CG510", "error", branch, f"'{branch}' is the {what} branch, and plans are built on it")]
-    history = snapshot.history
-    graph = history.graph_in_git()
-    others = [oid for name, found in history.branches.items() if name != branch for oid in (found.oid, *_copies(found))]
-    own = history.branches.get(branch)
-    recorded = [claim for event in snapshot.ledger.events if (claim := claim_of(event))]
-    kept = graph.ancestors([*_tips_of_integration(history), *others, *(_copies(own) if own else ()), *recorded])
-    lost = [oid for oid in graph.ancestors([tip], stop=kept) if _claims(history, oid)]
-    if not lost:
-        return []
-    text = f"'{branch}' has {len(lost)} claim{'s' if len(lost) > 1 else ''} that did not land, and nothing else keeps"
-    tag = shlex.quote(f"kept/{branch}")
-    hint = f"git tag {tag} {tip[:12]}    # keeps what was said there; then the branch may go"
-    if all(oid in history.graph.below(_tips_of_integration(history)) for oid in lost):
-        text = f"'{branch}' was squashed, and it alone keeps its {len(lost)} claim{'s' if len(lost) > 1 else ''}"
-        hint = "conductor-git clean    # for the conductor: has the ledger keep them, and deletes the branch"
-    return [Finding("CG510", "error", branch, text, hint)]
 
 
 class LedgerMove(msgspec.Struct, frozen=True):
@@ -205,7 +179,7 @@ def _integration(arrival: Arrival, before: Snapshot, after: Snapshot) -> list[Fi
         if oid in stood or oid in followed or oid == after.history.since:
             break
         steps.append(oid)
-    forwarded = _forwarded(arrival, steps, before, graph, stood)
+    forwarded = next(find_forwarded(steps, before, stood), None)
     if forwarded is not None:
         return [forwarded]
     claims = Claims(after.history, after.plans)
@@ -221,7 +195,7 @@ def _is_rewritten(
 ) -> bool:
     """Whether what is lost was made again and nobody can miss it: the newest commit amended, or what upstream does not
     have yet put on top of what it has, as `git pull --rebase` does. What a landing brought is there for good."""
-    if any(_speaks(history, oid) for oid in lost) or arrival.new in followed:
+    if any(history.speaks(oid) for oid in lost) or arrival.new in followed:
         return False
     if lost == {arrival.old} and graph.parents(arrival.new) == graph.parents(min(lost)):
         return True
@@ -242,29 +216,13 @@ def _rewound(arrival: Arrival, graph: Graph, lost: AbstractSet[Oid], history: Hi
     return Finding("CG508", "error", arrival.branch, text, hint)
 
 
-def _forwarded(
-    arrival: Arrival, steps: list[Oid], before: Snapshot, graph: Graph, stood: AbstractSet[Oid]
-) -> Finding | None:
-    """The finding for steps that a plan's branch had before integration: they come by fast-forward, not by landing."""
-    tips = before.history.branches
-    held = graph.ancestors([oid for found in tips.values() for oid in (found.oid, *_copies(found))], stop=stood)
-    step = next((oid for oid in steps if oid in held or _speaks(before.history, oid)), None)
-    if step is None:
-        return None
-    branch = next((name for name, found in tips.items() if graph.is_ancestor(step, found.oid)), "")
-    whose = f"a commit of '{branch}'" if branch else "a plan's commit"
-    text = f"{step[:7]} is {whose}: it would come into '{arrival.branch}' by fast-forward, not by a landing"
-    hint = f"conductor-git merge {branch or 'PLAN'}    # in the conductor's worktree, once the plan is proven"
-    return Finding("CG502", "error", step, text, hint)
-
-
 def _new_claims(arrival: Arrival, before: Snapshot, after: Snapshot) -> Iterator[tuple[Oid, Saying]]:
     """The claims that come with a move, with their commits, oldest first: not those that stood on some judged branch,
     nor those that a rewrite only carries."""
     history = after.history
     graph = Graph(history.nodes)
     known = _known(arrival, before)
-    arrived = [oid for oid in graph.ancestors([arrival.new], stop=known) if _claims(history, oid)]
+    arrived = [oid for oid in graph.ancestors([arrival.new], stop=known) if history.is_claim(oid)]
     if not arrived:
         return
     dropped = graph.ancestors([arrival.old], stop=graph.ancestors([arrival.new])) if arrival.old else set()
@@ -287,23 +245,3 @@ def is_carried(oid: Oid, dropped: Iterable[Oid], history: History) -> bool:
         for other in dropped
         if other in history.notes
     )
-
-
-def _claims(history: History, oid: Oid) -> bool:
-    return oid in history.notes and isinstance(message.parse(history.notes[oid].line), message.Claim)
-
-
-def _speaks(history: History, oid: Oid) -> bool:
-    """Whether it is a claim or a start commit, which integration itself never makes."""
-    line = history.notes[oid].line if oid in history.notes else ""
-    starts = message.parse_start(line) or message.parse_part_start(line)
-    return starts is not None or _claims(history, oid)
-
-
-def _copies(tip: Tip) -> tuple[Oid, ...]:
-    return tuple(oid for _, oid in tip.others)
-
-
-def _tips_of_integration(history: History) -> tuple[Oid, ...]:
-    tip = history.integration
-    return () if tip is None else (tip.oid, *_copies(tip))

@@ -150,7 +150,7 @@ def _recent_steps(history: History, bundles: Iterable[Bundle]) -> list[Oid]:
         return []
     steps = graph.first_parents(tip.oid, stop=graph.below([history.since] if history.since else []))
     found = [step for step in steps if nodes[step][2] >= oldest - _DAY]
-    return [step for step in found if len(graph.parents(step)) == 1 and not _speaks(history, step)]
+    return [step for step in found if len(graph.parents(step)) == 1 and not history.speaks(step)]
 
 
 def _steps_beside(history: History, bundle: Bundle, recent: Iterable[Oid]) -> list[Oid]:
@@ -158,14 +158,6 @@ def _steps_beside(history: History, bundle: Bundle, recent: Iterable[Oid]) -> li
     contained = history.graph.below(bundle.claims)
     made = min(history.time(claim) for claim in bundle.claims)
     return [step for step in recent if history.time(step) >= made - _DAY and step not in contained]
-
-
-def _speaks(history: History, step: Oid) -> bool:
-    note = history.notes.get(step)
-    return note is not None and not (
-        isinstance(message.parse(note.line), message.Ordinary | message.Malformed)
-        and message.parse_start(note.line) is None
-    )
 
 
 def _passed(snapshot: Snapshot, targets: set[Target]) -> set[tuple[Target, Oid | None]]:
