@@ -92,6 +92,7 @@ if [ -n "$HEAD_COMMIT" ]; then set -- --range "$BASE_COMMIT..$HEAD_COMMIT"; else
 conductor-git audit "$@"
 """
 _PUSH = """\
+# One new ref for each job that proved a claim, so that no two jobs ever write the same one.
 if [ -n "$(git for-each-ref --count=1 refs/notes/conductor/)" ]; then
   git -c credential.helper= -c credential.helper="$CREDENTIALS" \\
     push --quiet "$PUSH_URL" 'refs/notes/conductor/*:refs/notes/conductor/*'
