@@ -386,6 +386,22 @@ def test_a_plan_claim_needs_every_wave(scene: Scene) -> None:
     assert (found.state, [finding.code for finding in found.claim.findings]) == ("claimed", ["CG304"])
 
 
+def test_what_lacks_below_a_plan_claim_is_proven_where_it_was_claimed(scene: Scene) -> None:
+    """The branch of what has landed is gone: nobody could claim there again."""
+    claim(scene, "c0", "work", 0, "work")
+    claim(scene, "c1", "c0", 1, "work")
+    scene.attest(Target("2", 1), "work")
+    scene.attest(Target("2"), "work")
+    scene.commit("whole", "c1", line="✅ PLAN 2 COMPLETE", tree="work", plan="2")
+    scene.branch("b2", "whole")
+    prove = f"conductor-git validate 2.0 --commit {oid('c0')[:12]}"
+    assert status(scene).claim.findings[0].hint == prove
+    assert [step.command for step in board(scene).next] == [prove]
+    # Of content that failed no other run makes another.
+    scene.attest(Target("2", 0), "work", passed=False)
+    assert status(scene).claim.findings[0].hint == "conductor-git claim 2.0"
+
+
 def complete(scene: Scene) -> None:
     claim(scene, "c0", "work", 0, "work")
     claim(scene, "c1", "c0", 1, "work")

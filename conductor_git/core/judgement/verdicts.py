@@ -18,6 +18,9 @@ from conductor_git.core.judgement.waiving import Waivers
 from conductor_git.core.planning.rules import RuleSet, integration_as_plan, rules_of
 from conductor_git.core.targets import INTEGRATION, Oid, Target
 
+_OF_CONTENT = frozenset({"CG202", "CG204", "CG205", "CG206"})
+"""What another run of the same content leaves as it is."""
+
 
 class Verdict(msgspec.Struct, frozen=True):
     """What holds of one plan or wave. `commit` is the proven claim, else the newest said one."""
@@ -204,7 +207,7 @@ class Verdicts:
         if not verdict.complete:
             code = "CG304" if target.wave is None and same else "CG301" if same else "CG302"
             state = "claimed, not proven" if verdict.said == "claimed" else "not claimed"
-            hint = f"conductor-git claim {need}" if same else "conductor-git log-status"
+            hint = _mend(need, verdict) if same else "conductor-git log-status"
             return Finding(code, "error", str(target), f"{target} needs {need}, which is not complete ({state})", hint)
         if any(self.claims.graph.is_ancestor(proven, head) for proven in verdict.proven for head in heads):
             return None
@@ -247,6 +250,14 @@ class Verdicts:
             return listed
         taken = self.claims.graph.below(ends)
         return [said for said in listed if said.commit not in taken]
+
+
+def _mend(need: Target, verdict: Verdict) -> str:
+    """How an earlier wave becomes complete: by a proof of what was claimed, or by a claim of other content."""
+    missing = next((finding for finding in verdict.findings if finding.refuses), None)
+    if missing is None or missing.code in _OF_CONTENT or not missing.hint:
+        return f"conductor-git claim {need}"
+    return missing.hint
 
 
 def _said(event: Event) -> str:
