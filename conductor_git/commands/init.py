@@ -165,7 +165,7 @@ def _begin(repo: Repository, asked: _Asked, told: _Told) -> Draft:
 
 def _keep(repo: Repository, asked: _Asked, told: _Told, known: Control) -> Control:
     policy, branch = known.policy, known.ref.removeprefix(HEADS)
-    told.found.append(f"a policy on '{branch}', with {len(known.plans)} plans")
+    told.found.append(f"a policy on '{branch}', with {len(known.plans)} plan{'s' * (len(known.plans) != 1)}")
     if asked.integration and asked.integration != policy.integration:
         told.kept.append(f"integration branch '{policy.integration}', instead of '{asked.integration}'")
         told.notes.append(_to_change("'integration'", POLICY_PATH, policy))
@@ -281,9 +281,7 @@ def _next(book: Control | None, begun: Draft | None) -> list[str]:
     policy = book.policy if book else begun.policy if begun else None
     notes = []
     if policy is not None and not policy.validation.default and not (book and book.plans):
-        notes = [
-            f"note: nothing can be proven yet: name a script of '{policy.scripts}/' as 'default' in '{POLICY_PATH}'"
-        ]
+        notes = ["note: nothing can be proven yet; this says how: conductor-git init --validate 'CMD'"]
     if book is None:
         return [*notes, "next: git add .conductor && git commit -m 'Coordinate the work on this repository'"]
     if book.plans:

@@ -100,7 +100,7 @@ def judged_by(policy: Policy, plan: Plan, target: Target, scripts: Scripts) -> t
         )
     validation = _validation(policy, plan, wave)
     if validation is None:
-        return _undeclared(policy, plan, target)
+        return _undeclared(plan, target)
     script = scripts.files.get(validation.script)
     if script is None or script.mode != EXECUTABLE:
         return unusable_script(policy, str(target), validation.script, script)
@@ -161,13 +161,13 @@ def _validation(policy: Policy, plan: Plan, wave: Wave | None) -> Validation | N
     return Validation(policy.validation.default) if policy.validation.default else None
 
 
-def _undeclared(policy: Policy, plan: Plan, target: Target) -> Finding:
+def _undeclared(plan: Plan, target: Target) -> Finding:
     return Finding(
         "CG210",
         "error",
         str(target),
         f"neither plan '{plan.plan}' nor the policy names a validation script",
-        hint=f"conductor-git plan show {plan.plan}    # add 'validation:' with a script of {policy.scripts}/",
+        hint=f"conductor-git init --validate 'CMD'    # as the conductor; or 'validation:' in '{plan.path}'",
     )
 
 
