@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from conductor_git.core.codes import CATALOGUE
+from conductor_git.core.codes.catalogue import CATALOGUE
 from conductor_git.core.events.event import KINDS
 from conductor_git.core.planning.planfile import PLAN_KEYS, WAVE_KEYS
 from conductor_git.core.reporting.board import State

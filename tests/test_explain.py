@@ -10,7 +10,7 @@ import pytest
 
 import conductor_git
 from conductor_git.commands.explain import explain
-from conductor_git.core.codes import CATALOGUE
+from conductor_git.core.codes.catalogue import CATALOGUE
 from conductor_git.core.errors import CannotRun
 
 

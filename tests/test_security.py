@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from conductor_git.core.attacks.table import ATTACKS
-from conductor_git.core.codes import CATALOGUE
+from conductor_git.core.codes.catalogue import CATALOGUE
 
 TESTS = Path(__file__).parent
 PAGE = (TESTS.parent / "docs/SECURITY.md").read_text(encoding="utf-8")

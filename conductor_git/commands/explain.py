@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conductor_git.commands.outcome import Outcome
-from conductor_git.core.codes import CATALOGUE
+from conductor_git.core.codes.catalogue import CATALOGUE
 from conductor_git.core.errors import CannotRun
 
 _LIKE = 0.75

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from conductor_git.core.auditcodes import AUDIT_CODES
-from conductor_git.core.boundarycodes import BOUNDARY_CODES
-from conductor_git.core.code import Code as Code
-from conductor_git.core.coordinationcodes import COORDINATION_CODES
-from conductor_git.core.hubcodes import HUB_CODES
-from conductor_git.core.landingcodes import LANDING_CODES
-from conductor_git.core.signaturecodes import SIGNATURE_CODES
+from conductor_git.core.codes.audit import AUDIT_CODES
+from conductor_git.core.codes.boundaries import BOUNDARY_CODES
+from conductor_git.core.codes.code import Code as Code
+from conductor_git.core.codes.coordination import COORDINATION_CODES
+from conductor_git.core.codes.hub import HUB_CODES
+from conductor_git.core.codes.landing import LANDING_CODES
+from conductor_git.core.codes.signatures import SIGNATURE_CODES
 
 _ALL = (
     # Messages

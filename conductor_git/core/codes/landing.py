@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conductor_git.core.code import Code
+from conductor_git.core.codes.code import Code
 
 LANDING_CODES = (
     Code(

@@ -1,0 +1,1 @@
+"""What findings mean: each code with its explanation."""
