@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
+from conductor_git.store.hookfiles.doorfiles import Start, compose, this_python
 from conductor_git.store.plumbing.caller import Call, read_call
 from tests.team import CLAIM, Team
 
@@ -120,3 +122,31 @@ def test_a_users_own_hook_reads_the_same_lines_first(team: Team, origin: Path) -
 )
 def test_a_process_is_read_by_its_words(argv: list[str], call: Call | None) -> None:
     assert read_call(argv) == call
+
+
+def test_a_landings_own_push_starts_no_python_and_no_other_push_does_without(team: Team, origin: Path) -> None:
+    team.prove()
+    claim(team)
+    log, python = team.root.parent / "starts", team.root.parent / "python"
+    python.write_text(f"#!/bin/sh\necho push >>'{log}'\nexec '{sys.executable}' \"$@\"\n")
+    python.chmod(0o755)
+    (team.root / ".git/hooks/pre-push").write_bytes(compose("pre-push", Start(str(python), this_python().package)))
+    (ledger,) = team.git(team.root, "for-each-ref", "--format=%(refname)", "refs/notes/conductor/").splitlines()
+    for refs, asked in (
+        (["main:refs/heads/main", f"{ledger}:{ledger}"], 0),
+        (["main:refs/heads/main"], 1),
+        ([f"{ledger}:{ledger}", "b2:refs/heads/b2"], 1),
+        ([f"{ledger}:{ledger}", "b2:refs/heads/elsewhere"], 1),
+        (["--delete", ledger, "main"], 0),
+    ):
+        log.unlink(missing_ok=True)
+        team.git(origin, "update-ref", "--stdin", stdin="".join(f"delete {ref}\n" for ref in everything(team, origin)))
+        if refs[0] == "--delete":
+            team.git(team.root, "-c", "core.hooksPath=/dev/null", "push", "-q", "origin", "main:main", ledger)
+            team.git(origin, "symbolic-ref", "HEAD", "refs/heads/none")
+        assert team.run("git", "push", "-q", "origin", *refs)[0] == 0
+        assert (log.read_text().count("push") if log.exists() else 0) == asked, refs
+
+
+def everything(team: Team, origin: Path) -> list[str]:
+    return team.git(origin, "for-each-ref", "--format=%(refname)").splitlines()

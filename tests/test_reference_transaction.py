@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from conductor_git.core.targets import Oid, Target
 from conductor_git.store.control.control import read_control
 from conductor_git.store.hookfiles.doorfiles import Start, compose, this_python
 from conductor_git.store.hookfiles.guards import write_guards
+from conductor_git.store.landing.journal import Journal, Landing, write_journal
 from conductor_git.store.plumbing.repository import discover
 from tests.team import CLAIM, Team
 
@@ -211,6 +213,29 @@ def test_a_claim_starts_python_once_and_its_receipt_serves_it_only(team: Team) -
     code, said = team.commit("-a", "--no-verify", "-m", "✅ Wave 1 Complete")
     assert (code != 0, "[CG201]" in said) == (True, True)
     assert starts(log)[-1] == "reference-transaction"
+
+
+def test_the_move_of_an_open_landing_was_judged_and_no_other_move(team: Team) -> None:
+    log = counted(team)
+    repo = discover(str(team.root))
+    base = Oid(tip(team, "main"))
+    commit(team, "▶ PLAN 2 START - agent-2\n\nConductor-Plan: 2")
+    # A merge of what no claim covers: refused wherever it is judged.
+    bad, other = (Oid(made(team, text, base, tip(team, "b2"))) for text in ("one", "another"))
+    move = ("git", "update-ref", "refs/heads/main", bad, base)
+    landing = Landing("2", Target("2"), Oid(tip(team, "b2")), bad, "")
+    for ref, old, new in (
+        ("refs/heads/main", base, other),
+        ("refs/heads/b2", base, bad),
+        ("refs/heads/main", bad, bad),
+    ):
+        write_journal(repo, Journal(ref, old, new, (landing,), 1))
+        starts(log)
+        assert team.run(*move)[0] != 0
+        assert starts(log) == ["reference-transaction"]
+    write_journal(repo, Journal("refs/heads/main", base, bad, (landing,), 1))
+    code, said = team.run(*move)
+    assert (code, starts(log)) == (0, []), said
 
 
 def test_what_a_plans_commit_may_not_touch_is_asked_of_the_final_commit(team: Team) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -10,7 +10,8 @@ from conductor_git.core.landing.entry import Entry
 from conductor_git.core.landing.landtext import landing_message
 from conductor_git.core.targets import Oid
 from conductor_git.core.tree import control_entry
-from conductor_git.store.plumbing.loose import read_object
+from conductor_git.store.plumbing.identity import read_identities
+from conductor_git.store.plumbing.loose import read_object, write_object
 from conductor_git.store.plumbing.merges import Conflict, Merger
 from conductor_git.store.plumbing.objects import read_objects
 from conductor_git.store.plumbing.repository import Repository
@@ -88,19 +89,33 @@ def seal(repo: Repository, base: Oid, steps: Sequence[Step], proofs: Mapping[str
     Nothing of the moment is in them: the same entries on the same tip give the same commits.
     """
     times = _times(repo, [base, *(step.entry.source for step in steps)])
-    signed = ["-S"] if repo.config("commit.gpgSign", kind="bool") == "true" else []
+    maker = _signed if repo.config("commit.gpgSign", kind="bool") == "true" else _plain(*read_identities(repo))
     made: list[Oid] = []
     time = times[base]
     for step in steps:
         time = max(time, times[step.entry.source])
-        dates = {f"GIT_{who}_DATE": f"@{time} +0000" for who in ("AUTHOR", "COMMITTER")}
-        text = landing_message(step.entry, proofs.get(step.entry.name, ""))
-        parents = ("-p", made[-1] if made else base, "-p", step.entry.source)
-        stdin = text.encode("utf-8", "surrogateescape")
-        made.append(
-            Oid(repo.git("commit-tree", *signed, *parents, step.tree, stdin=stdin, env=dates, writes=True).text())
-        )
+        text = landing_message(step.entry, proofs.get(step.entry.name, "")).encode("utf-8", "surrogateescape")
+        made.append(maker(repo, step.tree, (made[-1] if made else base, step.entry.source), time, text))
     return tuple(made)
+
+
+_Maker = Callable[[Repository, Oid, tuple[Oid, ...], int, bytes], Oid]
+"""Makes a commit of a tree, parents, seconds since the epoch, and a message."""
+
+
+def _plain(author: str, committer: str) -> _Maker:
+    def make(repo: Repository, tree: Oid, parents: tuple[Oid, ...], time: int, text: bytes) -> Oid:
+        lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents)]
+        lines += [f"{word} {who} {time} +0000" for word, who in (("author", author), ("committer", committer))]
+        return write_object(repo, "commit", "\n".join([*lines, "", ""]).encode("utf-8", "surrogateescape") + text)
+
+    return make
+
+
+def _signed(repo: Repository, tree: Oid, parents: tuple[Oid, ...], time: int, text: bytes) -> Oid:
+    dates = {f"GIT_{who}_DATE": f"@{time} +0000" for who in ("AUTHOR", "COMMITTER")}
+    words = [word for parent in parents for word in ("-p", parent)]
+    return Oid(repo.git("commit-tree", "-S", *words, tree, stdin=text, env=dates, writes=True).text())
 
 
 def _times(repo: Repository, commits: Sequence[Oid]) -> dict[Oid, int]:
