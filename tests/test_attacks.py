@@ -59,6 +59,45 @@ def test_a_claim_that_only_gits_subject_line_says_is_none(armed: Team, text: str
     assert states(armed.root)["2.0"] != "complete"
 
 
+DIRT = {
+    "ignored": "echo /state >>.git/info/exclude; git rm -q --cached state; git commit -q -m away",
+    "skip-worktree": "git update-index --skip-worktree state",
+    "assume-unchanged": "git update-index --assume-unchanged state",
+    "fsmonitor": "git config core.fsmonitor .git/lying; git update-index --fsmonitor-valid state",
+    "filter": "echo 'state filter=lie' >.git/info/attributes; git config filter.lie.clean 'sed s/good/evil/'",
+}
+"""Ways in which git does not see that the file, as the validation would find it here, is not the committed one."""
+
+
+@pytest.mark.parametrize("dirt", DIRT)
+def test_what_passes_in_a_dirty_worktree_proves_nothing(armed: Team, dirt: str) -> None:
+    (armed.root / "state").write_text("evil\n")
+    armed.git(armed.root, "commit", "-q", "-a", "-m", "break it")
+    (armed.root / ".git/lying").write_text("#!/bin/sh\nprintf 'token\\0'\n")
+    (armed.root / ".git/lying").chmod(0o755)
+    code, said = armed.run("sh", "-ec", DIRT[dirt])
+    assert code == 0, said
+    (armed.root / "state").write_text("good\n")
+    # Control: git sees nothing, and whoever runs the validation where he stands sees it pass.
+    assert armed.git(armed.root, "status", "--porcelain") == ""
+    assert armed.run(".conductor/scripts/verify.sh")[0] == 0
+    before = armed.git(armed.root, "rev-parse", "HEAD")
+    assert armed.run("conductor-git", "claim", "2.0")[0] == 1
+    assert "[CG202]" in armed.commit("--allow-empty", "-a", "-m", CLAIM)[1]
+    assert armed.git(armed.root, "rev-parse", "HEAD") == before
+
+
+def test_a_proof_is_of_one_plan_one_wave_and_the_rules_of_its_time(armed: Team) -> None:
+    for target in ("3.0", "2.1"):
+        armed.run("conductor-git", "validate", target, "--commit", "HEAD")
+    refuses_what_works_without(armed, "CG201", "commit", "--allow-empty", "-m", CLAIM)
+    armed.prove("2.0")
+    assert states(armed.root)["2.0"] == "complete", "control: the content was good all the time"
+    armed.git(armed.root, *OFF, "reset", "-q", "--hard", "HEAD~1")
+    change_rules(armed, ".conductor/scripts/verify.sh", "#!/bin/sh\ngrep -q better state\n")
+    refuses_what_works_without(armed, "CG203", "commit", "--allow-empty", "-m", CLAIM)
+
+
 def test_a_validation_that_runs_no_test_proves_nothing(armed: Team) -> None:
     empty = '<testsuites><testsuite name="all" tests="0"/></testsuites>'
     change_rules(armed, ".conductor/scripts/verify.sh", "#!/bin/sh\nexit 0\n")

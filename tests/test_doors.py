@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -369,7 +370,10 @@ def test_conflicts_are_settled_on_the_plans_branch(team: Team) -> None:
 def test_a_worktrees_own_modules_cannot_stand_in_for_ours(team: Team) -> None:
     for name in ("conductor_git", "msgspec", "subprocess"):
         (team.root / f"{name}.py").write_text("raise SystemExit(0)\n")
-    assert team.commit("--allow-empty", "-m", CLAIM)[0] == 1
+    loaded = team.run(sys.executable, "-c", "import msgspec; raise SystemExit(1)")
+    assert loaded[0] == 0, "Python itself would load them"
+    code, said = team.commit("--allow-empty", "-m", CLAIM)
+    assert (code, "[CG201]" in said) == (1, True), said
 
 
 def test_a_control_ref_that_is_gone_refuses_claims_and_nothing_else(team: Team) -> None:

@@ -554,6 +554,15 @@ def test_a_ledger_is_only_added_to(team: Team) -> None:
         code, said = team.run("git", *argv)
         assert (code != 0, "[CG606]" in said) == (True, True), said
         assert (tip(team, ref), tip(team, theirs)) == before
+    away(team)
+    for argv in (
+        ["update-ref", ref, empty],
+        ["notes", f"--ref={ref}", "add", "-m", "forged", "HEAD"],
+        ["update-ref", "-d", ref],
+    ):
+        assert team.run("git", *argv)[0] == 0, "without the door it works"
+    put_back(team)
+    ref = theirs
     copy = "refs/notes/conductor-remotes/origin/agent-9.0123abcd"
     team.git(team.root, "update-ref", copy, ref)
     team.git(team.root, "update-ref", "-d", copy)
