@@ -36,6 +36,17 @@ def test_worktree_and_branch_of_a_landed_plan_go(yard: Yard, landed: Path) -> No
     assert yard.run("conductor-git", "clean")[1] == "nothing to clean up: no landed plan has left anything\n"
 
 
+@pytest.mark.parametrize("more", [(), ("--resume",), ("--take-over", "--to", "bob", "--reason", "gone")])
+def test_what_has_landed_and_is_gone_is_not_begun_anew(yard: Yard, landed: Path, more: tuple[str, ...]) -> None:
+    assert yard.run("conductor-git", "clean")[0] == 0
+    before = yard.git(yard.root, "for-each-ref")
+    code, said = yard.run("conductor-git", "delegate", "2", *more)
+    assert code == 2
+    assert "error: plan '2' has landed, and every wave of it is complete\n" in said
+    assert (landed.exists(), yard.git(yard.root, "for-each-ref")) == (False, before)
+    assert "1 merged" in yard.run("conductor-git", "log-status", "2")[1]
+
+
 @pytest.mark.parametrize(
     ("path", "why"), [("f2", "'f2' there is not committed"), ("new/file", "'new/file' there is not committed")]
 )

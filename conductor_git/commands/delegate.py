@@ -195,6 +195,8 @@ def _carry_out(repo: Repository, asked: Asked, scene: _Scene, before: Holding | 
     begun = unfinished.read_unfinished(repo, plan.plan)
     agent = asked.to or (holding.agent if holding and asked.resume else plan.agent)
     ours = is_ours(begun, agent, holding, take_over=asked.take_over)
+    if not ours:
+        _check_open(repo, scene)
     if asked.mode == "new" and holding is not None and not ours and (holding.has_branch or begun is None):
         return _refusal(scene, holding)
     if asked.mode != "new":
@@ -206,6 +208,22 @@ def _carry_out(repo: Repository, asked: Asked, scene: _Scene, before: Holding | 
     check_writer(agent, f"agent of plan '{plan.plan}'")
     begins = asked.mode == "new" or (asked.mode == "resume" and ours)
     return _do(repo, asked, scene, holding, agent, begins=begins)
+
+
+def _check_open(repo: Repository, scene: _Scene) -> None:
+    """Raise CannotRun where nothing of the plan is left to do: handed on again, it would stand as begun anew."""
+    plan = scene.plan.plan
+    status = fold(take(repo), scene.now).plan(plan)
+    if (
+        status is not None
+        and status.state == "merged"
+        and all(w.state in ("complete", "retired") for w in status.waves)
+    ):
+        raise CannotRun(
+            f"plan '{plan}' has landed, and every wave of it is complete",
+            detail="nothing was changed; more work is a wave more in its plan, or a plan of its own",
+            hint=f"conductor-git status {plan}",
+        )
 
 
 def _wrong_way_out(
