@@ -162,14 +162,22 @@ def test_alone_it_needs_no_remote(team: Team, git: Git) -> None:
 
 def test_whoever_was_replaced_does_not_come_back_as_somebody_else(team: Team, git: Git, hub: Path) -> None:
     one = clone(hub, git, "one", "claude/x1")
-    works(one, "join", "2")
+    works(one, "join", "3")
     env = {"CONDUCTOR_WRITER": "conductor"}
-    works(team.root, "delegate", "2", "--take-over", "--to", "agent-9", "--reason", "agent-2 is silent", env=dict(env))
+    works(team.root, "delegate", "3", "--take-over", "--to", "agent-9", "--reason", "agent-3 is silent", env=dict(env))
     for again in ((), ("--resume",)):
-        said = refused(say(one, "join", "2", *again), "delegated to 'agent-9'", "is of 'agent-2'", "CG801", code=1)
+        said = refused(say(one, "join", "3", *again), "delegated to 'agent-9'", "is of 'agent-3'", "CG801", code=1)
         assert works(one, *said.hint.split()[1:]).out
-    assert works(one, "whoami", "--json").data["writer"] == "agent-2"
+    assert works(one, "whoami", "--json").data["writer"] == "agent-3"
     git(hub.parent, "clone", "-q", "-b", "claude/x1", hub.as_uri(), str(hub.parent / "back"))
-    said = works(hub.parent / "back", "join", "2", "--resume")
+    # The branch that the agent before chose is the plan's wherever it is worked on from now on.
+    there = team.root / works(team.root, "delegate", "3", "--resume", "--json", env=dict(env)).data["workspace"]
+    (there / "state").write_text("mine")
+    said = run(there, "git", "commit", "-q", "-a", "-m", "leave the scope")
+    assert (said.code, "CG401" in said.err) == (1, True), said
+    git(there, "commit", "-q", "--allow-empty", "-m", "go on")
+    assert works(there, "sync", "--json").data["sent"] == ["refs/heads/claude/x1"]
+    assert works(there, "whoami", "--json").data["plan"] == "3"
+    said = works(hub.parent / "back", "join", "3", "--resume")
     assert "You are 'agent-9'" in said.out
     assert works(hub.parent / "back", "whoami", "--json").data["writer"] == "agent-9"

@@ -83,6 +83,25 @@ def test_every_clone_shows_the_same_after_it(team: Team, hub: Path, git: Git) ->
     assert git(two, "rev-parse", "b2") != git(team.root, "rev-parse", "b2"), "no local branch is moved"
 
 
+def test_what_executors_did_is_exchanged_too(team: Team, hub: Path, git: Git) -> None:
+    branch = "agent-2/2-w0-bob"
+    commit(git, team.root, "▶ PLAN 2 START - agent-2")
+    git(team.root, "switch", "-q", "-c", branch)
+    begun = commit(git, team.root, "▶ WAVE 2.0 START - bob")
+    git(team.root, "branch", "agent-2/nobodys")
+    sent = works(team.root, "sync", "--json").data
+    assert sent["sent"] == ["refs/heads/b2", f"refs/heads/{branch}"]
+    assert [(each["plan"], each["branch"], each["state"]) for each in sent["branches"][1:]] == [
+        ("2", "b2", "sent"),
+        ("2", branch, "sent"),
+    ]
+    two, narrow = clone(hub, git, "two"), clone(hub, git, "narrow", "--single-branch")
+    for place in (two, narrow):
+        works(place, "sync")
+        assert git(place, "rev-parse", f"origin/{branch}") == begun
+        assert board(place) == board(team.root)
+
+
 def test_integration_is_left_to_the_conductor(team: Team, hub: Path, git: Git) -> None:
     git(team.root, "checkout", "-q", "main")
     commit(git, team.root, "not pushed")

@@ -21,12 +21,15 @@ from conductor_git.core.reporting.fold import fold
 from conductor_git.core.standing import CONDUCTOR
 from conductor_git.core.targets import Oid, Target, is_plan_id
 from conductor_git.store.control.control import Control, read_control
+from conductor_git.store.control.joined import record_joined
 from conductor_git.store.control.newplans import commit_new_plan
 from conductor_git.store.control.templates import read_templates
 from conductor_git.store.files.locks import hold
+from conductor_git.store.hookfiles.guards import write_guards
 from conductor_git.store.hookfiles.hooks import install_new
 from conductor_git.store.notes.ledger_push import push_own
 from conductor_git.store.notes.ledger_reader import read_ledger
+from conductor_git.store.notes.refspecs import ensure_refspecs
 from conductor_git.store.notes.writer import check_writer, whoami
 from conductor_git.store.plumbing.identity import check_identity
 from conductor_git.store.plumbing.refs import read_refs
@@ -143,6 +146,8 @@ def _look_round(repo: Repository, asked: Asked, now: int, say: Say) -> _Scene:
     check_identity(repo)
     upstream = upstream_of(repo, control.policy.integration)
     if upstream is not None:
+        for new in ensure_refspecs(repo):
+            say(f"'git fetch {new}' brings the ledger now")
         _fetch(repo, upstream, asked, say)
         control = read_control(repo)
     control = as_joined(repo, control, read_ledger(repo).events, read_refs(repo))
@@ -253,8 +258,16 @@ def _do(
         bring_branch(repo, plan, holding, base)
         if asked.mode == "take-over":
             record(repo, _order(repo, asked, scene, made, base, holding.event))
+    _know_branch(repo, plan)
     settle(repo, plan, agent, remote=upstream.remote if upstream else None)
     return made
+
+
+def _know_branch(repo: Repository, plan: Plan) -> None:
+    """Have this clone guard the plan's branch also where its agent chose that one in another clone."""
+    if all(known.branch != plan.branch for known in read_control(repo).plans):
+        record_joined(repo, plan.plan, plan.branch)
+        write_guards(repo, read_control(repo), anew=True)
 
 
 def _order(repo: Repository, asked: Asked, scene: _Scene, made: _Handed, base: Oid, supersedes: Oid | None) -> Order:

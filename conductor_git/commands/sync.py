@@ -14,6 +14,7 @@ from conductor_git.core.findings import Finding
 from conductor_git.core.reporting.syncing import BranchSynced, Synced, synced_text
 from conductor_git.store.control.control import read_control
 from conductor_git.store.files.locks import hold
+from conductor_git.store.notes.ledger_reader import read_ledger
 from conductor_git.store.notes.refspecs import ensure_refspecs
 from conductor_git.store.plumbing.refs import LEDGER, LEDGER_COPIES, REMOTES, Refs, read_refs
 from conductor_git.store.plumbing.remotes import ATTEMPTS, fetch, pause, upstream_of
@@ -21,6 +22,7 @@ from conductor_git.store.plumbing.repository import Repository
 from conductor_git.store.plumbing.seen import seen_by_us
 from conductor_git.store.plumbing.sending import is_over
 from conductor_git.store.reach import read_all
+from conductor_git.store.snapshot import as_joined
 from conductor_git.store.team.exchange import (
     Sent,
     Standing,
@@ -87,6 +89,8 @@ def _exchange(repo: Repository, remote: str, asked: float, say: Say, tick: Say) 
             fetch(repo, remote, say=say, tick=tick)
         control = read_all(repo, remote, say=say, tick=tick)
         refs = read_refs(repo)
+        # A branch that its agent chose in another clone may have been brought on in this one.
+        control = as_joined(repo, control, read_ledger(repo, refs=refs).events, refs)
         came |= _moved(before, refs, remote) - _copies(sent, remote)
         standings = compare(repo, remote, control.plans, refs, control.policy.integration)
         # The ledger first: what goes out is proven when it arrives.

@@ -29,5 +29,5 @@ def read_all(repo: Repository, remote: str, *, say: Say, tick: Say = lambda _: N
         # Those that agents chose themselves.
         *(each.branch for each in said if each is not None),
     ]
-    fetch_narrow(repo, remote, names, say=say, tick=tick)
+    fetch_narrow(repo, remote, names, plans=control.plans, say=say, tick=tick)
     return control

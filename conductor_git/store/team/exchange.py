@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
 import msgspec
 
+from conductor_git.core.planning.executors import read_executor
 from conductor_git.core.planning.plan import Plan
 from conductor_git.core.targets import Oid
 from conductor_git.store.notes.clone import clone_ids
@@ -44,15 +45,23 @@ class Sent(msgspec.Struct, frozen=True):
 
 
 def compare(repo: Repository, remote: str, plans: Iterable[Plan], refs: Refs, integration: str) -> list[Standing]:
-    """Each plan's local branch beside what the remote was last seen to have."""
+    """Each local branch of a plan, its executors' too, beside what the remote was last seen to have."""
     copies = f"{REMOTES}{remote}/"
     landed = [refs.oids[ref] for ref in (f"{HEADS}{integration}", f"{copies}{integration}") if ref in refs.oids]
-    found = []
-    for plan in plans:
-        here, copy = refs.oids.get(plan.ref), refs.oids.get(f"{copies}{plan.branch}")
-        if here is not None:
-            found.append(_standing(repo, plan.plan, plan.branch, here, copy, landed))
-    return found
+    return [
+        _standing(repo, plan, branch, refs.oids[f"{HEADS}{branch}"], refs.oids.get(f"{copies}{branch}"), landed)
+        for plan, branch in _worked_on(tuple(plans), refs)
+    ]
+
+
+def _worked_on(plans: tuple[Plan, ...], refs: Refs) -> Iterator[tuple[str, str]]:
+    """Plan and local branch (short name), each plan's own first."""
+    yield from ((plan.plan, plan.branch) for plan in plans if plan.ref in refs.oids)
+    for ref in refs.oids:
+        branch = ref.removeprefix(HEADS)
+        part = read_executor(branch, plans) if branch != ref else None
+        if part is not None:
+            yield part.target.plan, branch
 
 
 def compare_shared(repo: Repository, remote: str, branches: Iterable[str], refs: Refs) -> list[Standing]:
@@ -82,14 +91,19 @@ def send_branches(repo: Repository, remote: str, branches: Iterable[Standing], *
     return _sent(send(repo, remote, refs, hooks=True, say=say, tick=tick)) if refs else Sent()
 
 
-def fetch_narrow(repo: Repository, remote: str, branches: Iterable[str], *, say: Say, tick: Say) -> None:
-    """Fetch these branches (short names) too, where the remote has them and the configuration leaves them out."""
+def fetch_narrow(
+    repo: Repository, remote: str, branches: Iterable[str], *, plans: Iterable[Plan] = (), say: Say, tick: Say
+) -> None:
+    """Fetch these branches (short names), and those of plans' executors, where the remote has them and the
+    configuration leaves them out.
+    """
     configured = repo.git("config", "--get-all", f"remote.{remote}.fetch", ok=(0, 1)).lines()
     if any(spec.removeprefix("+").partition(":")[0] == f"{HEADS}*" for spec in configured):
         return
     listed = repo.git("ls-remote", "--heads", "--end-of-options", remote, timeout=None).lines()
-    there = {line.partition("\t")[2] for line in listed}
-    wanted = [name for name in dict.fromkeys(branches) if f"{HEADS}{name}" in there]
+    there = [line.partition("\t")[2].removeprefix(HEADS) for line in listed]
+    named, plans = set(branches), tuple(plans)
+    wanted = [name for name in there if name in named or read_executor(name, plans)]
     if wanted:
         specs = (f"+{HEADS}{name}:{REMOTES}{remote}/{name}" for name in wanted)
         fetch(repo, remote, *specs, say=say, tick=tick)
