@@ -19,7 +19,7 @@ from conductor_git.store.plumbing.objects import read_objects
 from conductor_git.store.plumbing.repository import Repository, discover
 from conductor_git.store.validation.cache import cache_root, remove
 from conductor_git.store.validation.fill import resolve_url
-from conductor_git.store.validation.rooms import Room, open_room
+from conductor_git.store.validation.rooms import Room, _stale, open_room
 from tests.conftest import Git
 
 POLICY = ValidationPolicy()
@@ -629,3 +629,13 @@ class TestKeep:
     @pytest.mark.parametrize("path", ["../x", "/etc", "", "a/../b", ".git/hooks", "a//b"])
     def test_paths_that_lead_outside_cannot_run(self, repo: Repository, path: str) -> None:
         cannot_open(repo, tree_of(repo), "is no path below", ValidationPolicy(keep=(path,)))
+
+
+def test_a_stale_room_that_another_process_removes_meanwhile_is_passed_over(tmp_path: Path) -> None:
+    for name in ("room-a", "room-b"):
+        (tmp_path / name).mkdir()
+    looking = _stale(str(tmp_path), (tmp_path / "room-b").stat().st_mtime + 1)
+    path, held = next(looking)
+    (tmp_path / {"room-a": "room-b", "room-b": "room-a"}[Path(path).name]).rmdir()
+    with held:
+        assert list(looking) == []

@@ -100,10 +100,19 @@ def sweep(parent: str, *, older_than: float = 0) -> None:
 
 def _stale(parent: str, born_before: float) -> Iterator[tuple[str, Held]]:
     for entry in os.scandir(parent) if os.path.isdir(parent) else ():
+        held = _left(entry, born_before)
+        if held is not None:
+            yield entry.path, held
+
+
+def _left(entry: os.DirEntry[str], born_before: float) -> Held | None:
+    try:
         if entry.is_dir(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_mtime <= born_before:
-            held = take(os.path.join(entry.path, "lock"))
-            if held is not None:
-                yield entry.path, held
+            return take(os.path.join(entry.path, "lock"))
+    except FileNotFoundError:
+        # Whoever was in it, or another process that found it stale, has just removed it.
+        pass
+    return None
 
 
 @contextmanager
