@@ -23,7 +23,7 @@ from conductor_git.core.reporting.fold import fold
 from conductor_git.core.targets import INTEGRATION, Oid
 from conductor_git.store.landing.journal import read_journal
 from conductor_git.store.landing.results import Obstacle, Results
-from conductor_git.store.landing.touching import touched_by
+from conductor_git.store.past.touching import touched_by
 from conductor_git.store.plumbing.merges import merger
 from conductor_git.store.plumbing.repository import Repository
 
