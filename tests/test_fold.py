@@ -9,13 +9,16 @@ import pytest
 
 from conductor_git.core.events.attestation import Counts
 from conductor_git.core.events.event import Event
+from conductor_git.core.judgement.history import Tip
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.planning.plan import Criterion, Manual, Wave
 from conductor_git.core.planning.policy import Policy, ValidationPolicy
 from conductor_git.core.planning.rules import Scripts
 from conductor_git.core.reporting.board import Board, PlanStatus, WaveStatus
+from conductor_git.core.reporting.conflicts import Clash, to_land, with_clashes
 from conductor_git.core.reporting.fold import fold
-from conductor_git.core.targets import Target
+from conductor_git.core.reporting.steps import idle
+from conductor_git.core.targets import Oid, Target
 from tests.scene import REPOSITORY, Scene, oid, plan
 
 NOW = 1_000_000
@@ -940,6 +943,49 @@ def test_next_steps_say_who_and_what(scene: Scene) -> None:
     assert [(step.who, step.command) for step in board(scene).next] == [("agent-2", "conductor-git claim 2.0")]
     complete(scene)
     assert [(step.who, step.step) for step in board(scene).next] == [("conductor", "land plan 2 on 'main'")]
+
+
+@pytest.mark.parametrize(
+    ("paths", "touched", "where"),
+    [
+        (("a",), {"a": (oid("land"), "plan 1")}, f"'a' (plan 1 changed it, {oid('land')[:7]})"),
+        (("a", "b\udcff"), {}, r"'a', 'b\udcff'"),
+        (tuple("abcdefg"), {}, "'a', 'b', 'c', 'd', 'e' and 2 more"),
+    ],
+)
+def test_what_does_not_merge_is_its_agents_and_does_not_land(
+    scene: Scene, paths: tuple[str, ...], touched: dict[str, tuple[Oid, str]], where: str
+) -> None:
+    complete(scene)
+    folded = board(scene)
+    assert to_land(folded) == {"2": folded.plans[0].claim.commit}
+    found = with_clashes(folded, {"2": Clash(paths, touched)})
+    (finding,) = found.plans[0].findings
+    assert (finding.code, finding.subject) == ("CG511", "2")
+    assert finding.message == f"plan 2 does not merge into 'main': {where}"
+    assert finding.hint == "git merge main && conductor-git claim 2    # agent-2, on 'b2', once it is settled there"
+    assert [(step.who, step.step, step.command) for step in found.next] == [
+        ("agent-2", "settle plan 2 with 'main', then claim it again", finding.hint)
+    ]
+    assert idle(found, "agent-2", NOW) == ""
+    assert found.plans[0].state == "complete"
+
+
+def test_a_blocker_is_answered_before_a_conflict_is_settled(scene: Scene) -> None:
+    complete(scene)
+    scene.event("blocker", Target("2"), "agent-2", message="which format?")
+    found = with_clashes(board(scene), {"2": Clash(("a",))})
+    assert [step.step for step in found.next] == ["answer the blocker on 2; it lands after that"]
+
+
+def test_nothing_is_to_land_before_a_plan_is_complete_or_after_it_landed(scene: Scene) -> None:
+    claim(scene, "c0", "work", 0, "work")
+    scene.attest(Target("2", 0), "work")
+    assert to_land(board(scene)) == {}
+    complete(scene)
+    tip = scene.tips["b2"].oid
+    scene.tips["main"] = Tip("refs/heads/main", tip)
+    assert to_land(board(scene)) == {}
 
 
 def test_a_ledger_that_was_never_fetched_is_said_and_is_no_alarm(scene: Scene) -> None:

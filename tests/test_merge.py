@@ -226,6 +226,45 @@ def test_what_was_sent_back_lands_once_it_is_claimed_again(yard: Yard) -> None:
     assert (yard.root / "shared").read_text() == "1 and 5\n"
 
 
+def test_what_does_not_merge_is_on_the_board_until_its_owner_settled_it(yard: Yard) -> None:
+    assert "land plan 5 on 'main'" in yard.run("conductor-git", "log-status")[1]
+    assert yard.merge("1")[0] == 0
+    told = f"plan 5 does not merge into 'main': 'shared' (plan 1 changed it, {yard.tip()[:7]}) [CG511]"
+    _, conducting = yard.run("conductor-git", "log-status")
+    assert f"error: {told}" in conducting
+    assert "land plan 5" not in conducting
+    worktree = yard.root.parent / "w5"
+    yard.git(yard.root, "worktree", "add", "-q", str(worktree), "b5")
+    owner = {"CONDUCTOR_WRITER": "agent-5"}
+    _, owning = yard.run("conductor-git", "log-status", at=worktree, **owner)
+    assert owning.partition("\nnext\n")[2].startswith("  agent-5    settle plan 5 with 'main', then claim it again")
+    assert "You may stop" not in owning
+    _, why = yard.run("conductor-git", "why", "5", at=worktree, **owner)
+    assert told in why
+    assert "next: agent-5: settle plan 5 with 'main', then claim it again" in why
+
+    assert yard.run("git", "merge", "-q", "main", at=worktree)[0] == 1
+    (worktree / "shared").write_text("1 and 5\n")
+    yard.git(worktree, "commit", "-q", "-am", "take main in")
+    assert "CG511" not in yard.run("conductor-git", "log-status", at=worktree, **owner)[1]
+    code, said = yard.run("conductor-git", "claim", "5", at=worktree, **owner)
+    assert code == 0, said
+    _, conducting = yard.run("conductor-git", "log-status")
+    assert "CG511" not in conducting
+    assert "land plan 5 on 'main'" in conducting
+
+
+def test_a_conflict_that_cannot_be_told_here_leaves_the_report_as_it_is(yard: Yard) -> None:
+    assert yard.merge("1")[0] == 0
+    (yard.root / ".git/objects/pack").mkdir(exist_ok=True)
+    promisor = yard.root / ".git/objects/pack/pack-0.promisor"
+    promisor.touch()
+    assert "land plan 5 on 'main'" in yard.run("conductor-git", "log-status")[1]
+    promisor.unlink()
+    (yard.root / ".git/conductor/cache/board").unlink()
+    assert "settle plan 5 with 'main'" in yard.run("conductor-git", "log-status")[1]
+
+
 def test_what_is_unknown_or_not_proven_is_named(yard: Yard) -> None:
     code, said = yard.merge("nowhere")
     assert (code, "error: 'nowhere' is no plan, wave or branch" in said) == (2, True)

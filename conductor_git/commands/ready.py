@@ -11,6 +11,7 @@ from conductor_git.core.reporting.ready import ready_data, ready_text
 from conductor_git.core.reporting.why import ask_why, why_data, why_text
 from conductor_git.store.boards import read_board
 from conductor_git.store.past.changes import with_changes
+from conductor_git.store.past.conflicts import with_conflicts
 from conductor_git.store.past.freezes import with_freezes
 from conductor_git.store.plumbing.repository import Repository
 from conductor_git.store.snapshot import take
@@ -29,7 +30,7 @@ def ready(repo: Repository, *, now: int) -> Outcome:
 def why(repo: Repository, target: str, *, now: int) -> Outcome:
     """What stands in the way of a plan or wave. Raises CannotRun where there is no such plan or wave."""
     snapshot = with_freezes(repo, with_changes(repo, take(repo)))
-    board = fold(snapshot, now)
+    board = with_conflicts(repo, snapshot, fold(snapshot, now))
     about = find_target(repo, snapshot, board, target)
     verdicts = Verdicts(snapshot, Claims(snapshot.history, snapshot.plans))
     found = ask_why(about, snapshot, verdicts, board)

@@ -39,6 +39,7 @@ def read_board(repo: Repository, now: int, *, refs: Refs | None = None) -> Board
     Aside(_load_judges)
     taken = take(repo, refs=refs)
     from conductor_git.core.planning.plans import declares_freezes
+    from conductor_git.core.reporting.conflicts import to_land
     from conductor_git.core.reporting.fold import fold
     from conductor_git.store.past.changes import with_changes
 
@@ -50,6 +51,10 @@ def read_board(repo: Repository, now: int, *, refs: Refs | None = None) -> Board
         snapshot = with_freezes(repo, snapshot)
         note_frozen(repo, snapshot.bounds.freezes)
     board = fold(snapshot, now)
+    if to_land(board):
+        from conductor_git.store.past.conflicts import with_conflicts
+
+        board = with_conflicts(repo, snapshot, board)
     memo.save(repo, _MEMO, _Kept(key, board))
     return board
 

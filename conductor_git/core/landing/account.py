@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from conductor_git.core.findings import Finding
 from conductor_git.core.landing.entry import Entry, Fate
 from conductor_git.core.landing.landtext import title_of
 from conductor_git.core.reporting.board import Board
+from conductor_git.core.reporting.conflicts import Clash, Touched, unmergeable, way_back
 from conductor_git.core.reporting.lines import WIDE, Line, Span, columns, one_line, plain
-from conductor_git.core.targets import INTEGRATION, Oid
-
-_SHOWN_PATHS = 5
-
-Touched = Mapping[str, tuple[Oid, str]]
-"""By path: the step of integration that changed it last, and what it was."""
+from conductor_git.core.targets import INTEGRATION
 
 
 def named(entries: Sequence[Entry]) -> str:
@@ -89,27 +85,15 @@ def findings_of(fate: Fate, board: Board, touched: Touched) -> list[Finding]:
 
 def _conflict(fate: Fate, board: Board, touched: Touched) -> Finding:
     what, name = title_of(fate.entry), board.integration
-    subject = str(fate.entry.target)
     if not fate.paths:
+        subject = str(fate.entry.target)
         text = f"{what} would change '.conductor/', which only the conductor changes, on the control branch"
         return Finding("CG507", "error", subject, text, f"git diff --stat {name}...{fate.entry.source[:12]} .conductor")
-    shown = []
-    for path in fate.paths[:_SHOWN_PATHS]:
-        step = touched.get(path)
-        shown.append(f"'{path}'" + (f" ({step[1]} changed it, {step[0][:7]})" if step else ""))
-    more = len(fate.paths) - _SHOWN_PATHS
-    where = ", ".join(shown) + (f" and {more} more" if more > 0 else "")
-    return Finding("CG511", "error", subject, f"{what} does not merge into '{name}': {where}", _mend(fate, board))
+    return unmergeable(what, fate.entry.target, board, Clash(fate.paths, touched), fate.entry.name)
 
 
 def _mend(fate: Fate, board: Board) -> str:
-    """What its owner does: take integration in where the work is, and say again that it is done."""
-    status = board.plan(fate.entry.target.plan)
-    merge = f"git merge {shlex.quote(board.integration)}"
-    if status is None:
-        return f"git switch {shlex.quote(fate.entry.name)} && {merge}"
-    claim = f"conductor-git claim {fate.entry.target}"
-    return f"{merge} && {claim}    # {status.agent}, on '{status.branch}', once it is settled there"
+    return way_back(fate.entry.target, board, fate.entry.name)
 
 
 def _others(fate: Fate, board: Board) -> str:

@@ -8,21 +8,25 @@ import msgspec
 
 from conductor_git.core.durations import ago
 from conductor_git.core.events.shortids import SHOWN
+from conductor_git.core.findings import Finding
 from conductor_git.core.reporting.board import Board, Executor, PlanStatus, Step, WaveStatus
 from conductor_git.core.standing import CONDUCTOR, SCORES
 
 _TO_MEND = frozenset({"CG210", "CG701", "CG703", "CG704", "CG705", "CG706"})
 """What keeps a plan from being claimed until its file, or what it names, is changed."""
 
+UNMERGEABLE = "CG511"
+"""What is said of a complete plan that does not merge into integration."""
 
 _PROVE = "prove what"
 
 
 def next_steps(board: Board) -> tuple[Step, ...]:
-    """Alarms first, then what lands, then what each agent does, then what can be delegated."""
+    """Alarms first, then what does not merge, what lands, what each agent does, and what can be delegated."""
     alarms = [
         Step(CONDUCTOR, finding.message, finding.hint) for finding in board.findings if finding.severity == "alarm"
     ]
+    settling = [_about(step, status) for status in board.plans for step in _settling(status, board.integration)]
     landing = [_about(step, status) for status in board.plans for step in _landing(status, board.integration)]
     working = [_about(step, status) for status in board.plans for step in _working(status)]
     missing = next((finding for finding in board.findings if finding.code == "CG604"), None)
@@ -40,7 +44,7 @@ def next_steps(board: Board) -> tuple[Step, ...]:
         for status in board.plans
         if not status.delegated and status.tip is None and status.state in ("ready", "waiting") and not status.findings
     ]
-    return (*alarms, *landing, *working, *ready)
+    return (*alarms, *settling, *landing, *working, *ready)
 
 
 def _about(step: Step, status: PlanStatus) -> Step:
@@ -48,12 +52,24 @@ def _about(step: Step, status: PlanStatus) -> Step:
     return step if step.target else msgspec.structs.replace(step, target=status.plan)
 
 
+def _settling(status: PlanStatus, integration: str) -> Iterator[Step]:
+    stuck = _unmergeable(status)
+    # What is blocked cannot be claimed.
+    if stuck is not None and not status.blockers:
+        text = f"settle plan {status.plan} with '{integration}', then claim it again"
+        yield Step(status.agent or CONDUCTOR, text, stuck.hint)
+
+
+def _unmergeable(status: PlanStatus) -> Finding | None:
+    return next((finding for finding in status.findings if finding.code == UNMERGEABLE), None)
+
+
 def _landing(status: PlanStatus, integration: str) -> Iterator[Step]:
     if status.state != "complete" or status.claim.commit is None:
         return
     if status.blockers:
         yield from _answering(status, "; it lands after that")
-    else:
+    elif _unmergeable(status) is None:
         yield Step(
             CONDUCTOR,
             f"land plan {status.plan} on '{integration}'",

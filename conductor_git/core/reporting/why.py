@@ -11,7 +11,7 @@ from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.judgement.verdicts import Verdicts
 from conductor_git.core.reporting.board import Board, FreezeStatus, PlanStatus, State, Step, WaveStatus
 from conductor_git.core.reporting.lines import frozen_line
-from conductor_git.core.reporting.steps import idle
+from conductor_git.core.reporting.steps import UNMERGEABLE, idle
 from conductor_git.core.say import printable, say_findings
 from conductor_git.core.standing import CONDUCTOR
 from conductor_git.core.targets import Oid, Target
@@ -46,7 +46,9 @@ def ask_why(target: Target, snapshot: Snapshot, verdicts: Verdicts, board: Board
     state = status.state if target.wave is None and status.state != "active" else shown.state
     frozen = tuple(each for each in board.frozen if str(target) in (each.target, each.target.partition(".")[0]))
     if state in ("complete", "merged"):
-        return Why(target, state, shown.commit, next=_step(board, target), frozen=frozen)
+        # Done, and yet it does not land.
+        stuck = tuple(each for each in status.findings if each.code == UNMERGEABLE and each.subject == str(target))
+        return Why(target, state, shown.commit, stuck, next=_step(board, target), frozen=frozen)
     findings = _findings(target, snapshot, verdicts, status, shown)
     chain = _chain(target, verdicts)
     return Why(target, state, shown.commit, findings, chain, _helping(chain[-1], findings, board), frozen)
@@ -70,7 +72,7 @@ def why_data(found: Why) -> dict[str, Any]:
 def why_text(found: Why, board: Board, now: int) -> str:
     """As people and agents read it."""
     at = f" ({found.commit[:7]})" if found.commit else ""
-    if found.complete:
+    if found.complete and not found.findings:
         lines = [f"nothing stands in the way of {found.target}: it is {found.state}{at}"]
     elif found.findings or len(found.chain) > 1:
         lines = [f"{found.target} is {found.state}{at}"]

@@ -231,6 +231,17 @@ def products_of_merges(repo: Repository, merges: Iterable[Parents]) -> dict[Pare
     return {parents: products[oid] if oid else None for parents, oid in trees.items()}
 
 
+def conflicts_of_merges(repo: Repository, merges: Iterable[Parents]) -> dict[Parents, Conflict | None]:
+    """Where merges of two commits conflict, by their parents; None where they do not.
+
+    Nothing is fetched, and those for which objects are missing are left out. Raises CannotRun as `products_of_merges`.
+    """
+    known = [parents for parents in merges if not repo.shallow or _have_a_base(repo, parents)]
+    with _merging(repo) as tool:
+        found = tool.trees(known)
+    return {parents: tree if isinstance(tree, Conflict) else None for parents, tree in found.items()}
+
+
 def trees_of_reverts(repo: Repository, reverts: Iterable[Parents]) -> dict[Parents, Oid | None]:
     """The trees that taking commits back gives, by (where, what, what stood before it); None where that conflicts.
 
