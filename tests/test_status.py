@@ -115,7 +115,18 @@ def test_only_the_plans_that_are_named_are_shown_with_every_wave(team: Path) -> 
     found = status(discover(str(team)), ["2"], now=NOW)
     assert [shown.plan for shown in msgspec.convert(found.data, Board, from_attributes=True).plans] == ["2"]
     assert "  2.1  waiting  Build" in found.text
-    assert "Parser" not in found.text.partition("next\n")[0]
+    assert "Parser" not in found.text
+
+
+def test_only_what_brings_on_the_plans_that_are_named_is_next(team: Path, git: Git) -> None:
+    begin(team, git, "1")
+    begin(team, git, "2")
+    assert [step.target for step in board(team).next] == ["1.0", "2.0"]
+    for format_ in ("json", "md", "text"):
+        assert [step.target for step in board(team, plans=["2"], format=format_).next] == ["2.0"]
+    shown = status(discover(str(team)), ["2"], now=NOW).text
+    assert shown.endswith("\n  agent-2    work on 2.0, commit, then claim it  conductor-git claim 2.0")
+    assert "agent-1" not in shown
 
 
 def test_a_plan_that_is_not_there_is_an_error_that_names_those_that_are(team: Path) -> None:

@@ -68,7 +68,7 @@ def report_lines(
         _remarks(shown),
         _waivers(shown, now),
         _frozen(board, only),
-        _next(board, now, width, me),
+        _next(shown, width, me) + _idle(board, now, me),
     ]
     lines: list[Line] = []
     for block in filter(None, blocks):
@@ -77,10 +77,15 @@ def report_lines(
 
 
 def chosen(board: Board, only: Collection[str]) -> Board:
-    """The board with the plans that are named, or with all where none is."""
+    """The board with the plans that are named and what brings them on, or with all where none is.
+
+    Alarms, and a ledger that was never fetched, are everybody's.
+    """
     if not only:
         return board
-    return msgspec.structs.replace(board, plans=tuple(status for status in board.plans if status.plan in only))
+    plans = tuple(status for status in board.plans if status.plan in only)
+    steps = tuple(step for step in board.next if not step.target or step.target.partition(".")[0] in only)
+    return msgspec.structs.replace(board, plans=plans, next=steps)
 
 
 def summary(board: Board) -> str:
@@ -281,16 +286,20 @@ def _plan_findings(status: PlanStatus) -> Iterator[Span]:
         yield one_line(f"{finding.message} [{finding.code}]"), _SEVERITY_STYLES[finding.severity]
 
 
-def _next(board: Board, now: int, width: int, me: str | None) -> list[Line]:
+def _next(board: Board, width: int, me: str | None) -> list[Line]:
     alarms = {finding.message for finding in board.findings if finding.severity == "alarm"}
     steps = [step for step in board.next if step.step not in alarms]
     if alarms:
         steps.insert(0, Step(CONDUCTOR, "settle the alarm above, before anything is merged"))
     steps.sort(key=lambda step: step.who != me)
     lines = _steps(steps, width, me)
-    lines = [(("next", "dim"),), *lines] if lines else []
+    return [(("next", "dim"),), *lines] if lines else []
+
+
+def _idle(board: Board, now: int, me: str | None) -> list[Line]:
+    """That the one who asks has nothing to do, on any plan."""
     idling = idle(board, me, now) if me is not None and any(status.agent == me for status in board.plans) else ""
-    return [*lines, ((printable(idling), "head"),)] if idling else lines
+    return [((printable(idling), "head"),)] if idling else []
 
 
 def _steps(steps: list[Step], width: int, me: str | None) -> list[Line]:
