@@ -125,7 +125,7 @@ def test_only_what_brings_on_the_plans_that_are_named_is_next(team: Path, git: G
     for format_ in ("json", "md", "text"):
         assert [step.target for step in board(team, plans=["2"], format=format_).next] == ["2.0"]
     shown = status(discover(str(team)), ["2"], now=NOW).text
-    assert shown.endswith("\n  agent-2    work on 2.0, commit, then claim it  conductor-git claim 2.0")
+    assert shown.endswith("\nnext\n  agent-2  work on 2.0, commit, then claim it  conductor-git claim 2.0")
     assert "agent-1" not in shown
 
 
