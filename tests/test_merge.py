@@ -254,6 +254,16 @@ def test_what_does_not_merge_is_on_the_board_until_its_owner_settled_it(yard: Ya
     assert "land plan 5 on 'main'" in conducting
 
 
+def test_who_claims_what_does_not_merge_already_is_told_so_at_once(yard: Yard) -> None:
+    assert yard.merge("1")[0] == 0
+    yard.git(yard.root, "switch", "-q", "b5")
+    yard.commit("more", at="b5")
+    code, said = yard.run("conductor-git", "claim", "5", CONDUCTOR_WRITER="agent-5")
+    assert code == 0, said
+    assert "next: settle plan 5 with 'main', then claim it again\nhint: git merge main && " in said
+    assert "You may stop" not in said
+
+
 def test_a_conflict_that_cannot_be_told_here_leaves_the_report_as_it_is(yard: Yard) -> None:
     assert yard.merge("1")[0] == 0
     (yard.root / ".git/objects/pack").mkdir(exist_ok=True)

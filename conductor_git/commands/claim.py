@@ -18,6 +18,7 @@ from conductor_git.core.reporting.steps import idle
 from conductor_git.core.reporting.validationtext import beside_lines, failed_lines, running_lines, title
 from conductor_git.core.targets import Target
 from conductor_git.store.notes.writer import checked_out
+from conductor_git.store.past.conflicts import with_conflicts
 from conductor_git.store.plumbing.git import Result, said_by_git
 from conductor_git.store.plumbing.identity import check_identity
 from conductor_git.store.plumbing.repository import Repository
@@ -180,6 +181,9 @@ def _commit(repo: Repository, target: Target, product: Product, ruling: Ruling, 
     head = repo.resolve("HEAD") or repo.zero
     snapshot = take(repo)
     board = fold(snapshot, now)
+    if target.wave is None:
+        # Nobody who stops here comes back to see that it does not land.
+        board = with_conflicts(repo, snapshot, board)
     trailers = dict(ruling.trailers)
     proof = trailers.get(message.PROOF_TRAILER)
     lines = [f"{title(target)} claimed: {head[:7]} '{ruling.line}'", *([f"proof: {proof}"] if proof else [])]
