@@ -14,6 +14,13 @@ from hypothesis import settings
 # `make soak` chooses it.
 settings.register_profile("soak", max_examples=100, stateful_step_count=50, deadline=None)
 
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: most tests wait for git's processes and for the disk."""
+    return (os.cpu_count() or 1) + 1
+
+
 IDENTITY = {
     "GIT_AUTHOR_NAME": "Ada",
     "GIT_AUTHOR_EMAIL": "ada@example.org",
