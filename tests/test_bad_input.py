@@ -271,7 +271,8 @@ class TestControl:
         both = "'main' and 'origin/main' have each what the other lacks"
         assert ("CG709", "warning", f"{both}; rules are read from 'main'") in findings(team.root)
         said = refused(say(team.root, "plan", "commit"), both, "nothing was changed")
-        refused(say(team.root, "delegate", "3"), "have each what the other lacks", "nothing was changed")
+        assert "have each what the other lacks" in say(team.root, "delegate", "3").err, "and it fetches the ledger now"
+        refused(say(team.root, "delegate", "3"), "have each what the other lacks", "nothing was delegated")
         assert follow(team.root, said, env={"CONDUCTOR_WRITER": "conductor"}).code == 0
         works(team.root, "plan", "commit")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from conductor_git.core.planning.globs import glob_problem, matches, overlap
@@ -92,6 +92,10 @@ def test_matches_what_git_matches(tree: Path, git: Git, pattern: str) -> None:
 
 
 @given(pattern=st.text(alphabet="ab*?[]!-/\\.", min_size=1, max_size=8))
+@example(pattern="[!]")
+@example(pattern="[]")
+@example(pattern="[]]")
+@example(pattern="[!]]")
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
 def test_matches_what_git_matches_for_any_pattern(tree: Path, git: Git, pattern: str) -> None:
     if glob_problem(pattern) == "":

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 _MAGIC = re.compile(r"[*?\[\\]")
-_SYMBOL = re.compile(r"\*+|\[[!^]?\]?(?:\[:[a-z]+:\]|\\.|[^\]\\])*\]|\\.|.", re.DOTALL)
+_SYMBOL = re.compile(r"\*+|\[[!^]?+\]?+(?:\[:[a-z]+:\]|\\.|[^\]\\])*\]|\\.|.", re.DOTALL)
 _MEMBER = re.compile(r"\[:([a-z]+):\]|(\\.|.)-(\\.|.)|(\\.|.)", re.DOTALL)
 _POSIX = {
     "alnum": "0-9A-Za-z",

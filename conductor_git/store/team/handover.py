@@ -197,7 +197,7 @@ def base_of(repo: Repository, integration: str, upstream: Upstream | None) -> Oi
             return newer
     raise CannotRun(
         f"'{integration}' here and on '{upstream.remote if upstream else ''}' have each what the other lacks",
-        detail="nothing was changed",
+        detail="nothing was delegated",
         hint=f"git switch {shlex.quote(integration)} && git merge {shlex.quote(theirs)}",
     )
 
