@@ -10,6 +10,7 @@ import msgspec
 
 from conductor_git.core.events.event import Event
 from conductor_git.core.events.landings import claim_of, requests
+from conductor_git.core.judgement.history import History
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.targets import Oid
 from conductor_git.store.control.control import Control, read_control
@@ -18,7 +19,6 @@ from conductor_git.store.control.pastrules import find_past_rules
 from conductor_git.store.notes.ledger_reader import read_ledger
 from conductor_git.store.past.adopted import find_adopted
 from conductor_git.store.past.history import read_history
-from conductor_git.store.past.squashes import with_squashes
 from conductor_git.store.plumbing.aside import Aside
 from conductor_git.store.plumbing.refs import Refs, read_refs
 from conductor_git.store.plumbing.repository import Repository
@@ -69,7 +69,22 @@ def take(
         hub=refs.hub(policy.integration_ref),
     )
     snapshot = msgspec.structs.replace(snapshot, past_rules=find_past_rules(repo, snapshot, use_cache=use_cache))
+    if not _may_be_squashed(history):
+        return snapshot
+    from conductor_git.store.past.squashes import with_squashes
+
     return with_squashes(repo, snapshot, use_cache=use_cache)
+
+
+def _may_be_squashed(history: History) -> bool:
+    """Whether integration has a step beside a claim that has not landed; for whoever claims soon after delegation there
+    is none."""
+    graph, tip = history.graph, history.integration
+    if tip is None:
+        return False
+    landed = graph.below([tip.oid])
+    said = (oid for oid, note in history.notes.items() if note.line.startswith("✅") and oid not in landed)
+    return any(not graph.is_ancestor(tip.oid, oid) for oid in said)
 
 
 def as_joined(repo: Repository, control: Control, events: Iterable[Event], refs: Refs) -> Control:
