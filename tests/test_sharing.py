@@ -1,4 +1,4 @@
-"""One run for a batch: where a run cannot tell for whom it is, its result counts for every plan that asks the same."""
+"""One run for a batch: it is not told for whom it is, so its result counts for every plan that asks the same."""
 
 from __future__ import annotations
 
@@ -34,3 +34,10 @@ def test_what_is_tested_may_tell_plans_apart_too(yard: Yard) -> None:
     yard.commit("check.sh", 'test "$CONDUCTOR_PLAN" != 9\n')
     assert yard.fates("1", "2") == {"1": "landed", "2": "landed"}
     assert yard.ran() == "ran ran"
+
+
+def test_a_shared_run_is_told_nothing_that_a_script_could_find_by_other_ways(yard: Yard) -> None:
+    blind(yard, '#!/bin/sh\nenv | grep -c "^CONDUCTOR_[PW]" >>"$COUNT_RUNS"\n:\n')
+    assert yard.fates("1", "2") == {"1": "landed", "2": "landed"}
+    assert yard.fates("3") == {"3": "landed"}
+    assert yard.ran() == "0 2"

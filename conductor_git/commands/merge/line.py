@@ -85,12 +85,15 @@ class Line:
 
     def _look(self) -> None:
         """Everything as it is now: after a move nothing of before is believed."""
+        self.stale = False
         self.snapshot = take(self.repo)
         self.base = self.move.tip
         self.results = Results(self.repo, self.tool, self.base)
         self.prover = Prover(self.repo, self.snapshot, self.watch)
 
     def _do(self, action: Build | Judge | Land, queue: Queue) -> Event | StillRunning:
+        if self.stale:
+            self._look()
         match action:
             case Build():
                 return self._build(action)
@@ -160,7 +163,8 @@ class Line:
             text = f"'{into}' was moved meanwhile; everything again on its new tip"
             self.tell(Progress("moved", text, names=tuple(entry.name for entry in action.entries)))
             catch_up(self.move)
-        self._look()
+        # Mostly it was the last one.
+        self.stale = True
         return Landed({landing.name: landing.commit for landing in landings}) if landed else Moved()
 
     def _refused_there(self, landed: dict[Oid, Entry]) -> Withdrawn | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -68,23 +69,30 @@ class Prover:
         Raises CannotRun where nothing can be run.
         """
         product = product_of(self.repo, tree)
-        digests: dict[Target, str] = {}
-        made: list[tuple[Attestation, str]] = []
-        shared: dict[Target, tuple[Attestation, str]] = {}
+        rules_by_target: dict[Target, RuleSet] = {}
         for target in dict.fromkeys(targets):
             rules = rules_for(self.snapshot, target)
             if isinstance(rules, Finding):
                 return Untold(rules.message)
+            rules_by_target[target] = rules
+        alike = Counter(rules.digest for rules in rules_by_target.values())
+        digests: dict[Target, str] = {}
+        made: list[tuple[Attestation, str]] = []
+        shared: dict[Target, tuple[Attestation, str]] = {}
+        for target, rules in rules_by_target.items():
             if not again and (target, product.oid) not in self._told:
-                alike = next((each for each in made if self._sharing.fits(each[0], rules, tree)), None)
-                if alike is not None and find_proof(self.snapshot, self._attestations, rules, product, role="") is None:
-                    shared[target] = alike
+                one = next((each for each in made if self._sharing.fits(each[0], rules)), None)
+                if one is not None and find_proof(self.snapshot, self._attestations, rules, product, role="") is None:
+                    shared[target] = one
                     continue
-            told = self._one(rules, product, again=again)
+            untold = not again and alike[rules.digest] > 1 and self._sharing.may_serve(rules, tree)
+            told = self._one(rules, product, again=again, untold=untold)
             if isinstance(told, StillRunning):
                 return told
             proof, log = told
-            made.append(told)
+            if untold and log:
+                # A run of just now: what was found in the ledger may have been told for whom it was.
+                made.append(told)
             if not proof.passed:
                 what = f"; {'; '.join(proof.unmet)}" if proof.unmet else ""
                 return Red(target, f"{rules.script} {proof.outcome.replace('-', ' ')}{what}", log)
@@ -103,7 +111,9 @@ class Prover:
                 digests[recorded.target] = recorded.digest
         return digests
 
-    def _one(self, rules: RuleSet, product: Product, *, again: bool) -> tuple[Attestation, str] | StillRunning:
+    def _one(
+        self, rules: RuleSet, product: Product, *, again: bool, untold: bool
+    ) -> tuple[Attestation, str] | StillRunning:
         key = (rules.target, product.oid)
         if not again:
             known = self._told.get(key) or self._red_before(rules, product)
@@ -122,6 +132,7 @@ class Prover:
             terminal=self.watch.terminal,
             rerun=again,
             landing=True,
+            untold=untold,
         )
         if isinstance(proved, StillRunning):
             return proved

@@ -1,4 +1,4 @@
-"""One run for several targets: where nothing could tell for whom it ran, its result is that of each of them."""
+"""One run for several targets: it is not told for whom it runs, so its result is that of each of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from conductor_git.store.notes.signing import signing_for
 from conductor_git.store.plumbing.repository import Repository
 
 _NAMES = ("CONDUCTOR_PLAN", "CONDUCTOR_WAVE")
-"""By these a run learns for whom it is."""
+"""By these a run learns for whom it is; one that names them is made for each by itself."""
 
 
 class Sharing:
@@ -29,15 +29,17 @@ class Sharing:
         self._writer = writer
         self._blind: dict[Oid, bool] = {}
 
-    def fits(self, made: Attestation, rules: RuleSet, tree: Oid) -> bool:
-        """Whether what was made of a tree for one target is what a run under these rules would give for theirs."""
+    def may_serve(self, rules: RuleSet, tree: Oid) -> bool:
+        """Whether a run under these rules can do without knowing for whom it is, as far as anything says."""
         return (
-            made.passed
-            and (made.rules, made.writer, made.room) == (rules.digest, self._writer, "fresh")
-            and not any(criterion.of_baseline for criterion in rules.criteria)
+            not any(criterion.of_baseline for criterion in rules.criteria)
             and not any(name in word for name in _NAMES for word in (rules.setup, *rules.args))
             and self._is_blind(tree)
         )
+
+    def fits(self, made: Attestation, rules: RuleSet) -> bool:
+        """Whether what a run that was not told for whom it is gave is what it would give under these rules."""
+        return made.passed and (made.rules, made.writer, made.room) == (rules.digest, self._writer, "fresh")
 
     def record(self, made: Attestation, targets: Sequence[Target], *, now: int) -> list[Attestation]:
         """Record the same result for each of these targets, in this order. Raises CannotRun."""

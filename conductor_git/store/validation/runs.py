@@ -75,12 +75,15 @@ class Job(msgspec.Struct, frozen=True):
     baseline: Baseline = Baseline()
     role: Runner = "agent"
     landing: bool = False
+    untold: bool = False
+    """Whether the run is not told for whom it is, so that its result can be that of several."""
     event_bytes: int = Limits().event_bytes
     signing: Signing | None = None
 
     @property
     def key(self) -> str:
-        """What makes two jobs the same run: content, target, rules, platform, and in whose ledger it is recorded."""
+        """What makes two jobs the same run: content, target and whether it is told that, rules, platform, and in whose
+        ledger it is recorded."""
         parts = [
             self.repository_id,
             self.repository.common_dir,
@@ -90,6 +93,7 @@ class Job(msgspec.Struct, frozen=True):
             self.platform,
             self.role,
             self.landing,
+            self.untold,
         ]
         return hashlib.sha256(canonical(parts).encode("ascii")).hexdigest()
 
@@ -167,13 +171,10 @@ def run_job(job: Job, log_path: str) -> RunResult:
 
 
 def _in_room(job: Job, room: Room, log_path: str) -> RunResult:
-    own = {
-        "CONDUCTOR_PLAN": job.target.plan,
-        "CONDUCTOR_WAVE": "" if job.target.wave is None else str(job.target.wave),
-        "CONDUCTOR_RESULTS": room.results,
-        "CONDUCTOR_TREE": job.tree,
-        "PWD": room.work,
-    }
+    own = {"CONDUCTOR_RESULTS": room.results, "CONDUCTOR_TREE": job.tree, "PWD": room.work}
+    if not job.untold:
+        own["CONDUCTOR_PLAN"] = job.target.plan
+        own["CONDUCTOR_WAVE"] = "" if job.target.wave is None else str(job.target.wave)
     env = run_environment(os.environ, worktree_roots(job.repository), own)
     started = int(time.time())
     with Log(log_path, job.log_bytes) as log:

@@ -53,12 +53,13 @@ def prove(
     terminal: bool,
     rerun: bool = False,
     landing: bool = False,
+    untold: bool = False,
     runner: Sequence[str] = _RUNNER,
 ) -> Validated | StillRunning:
     """The attestation of `product` under `rules` on this platform: one that passed, else that of a run.
 
-    `rerun` runs even where a proof exists; a `landing` uses nothing that earlier rooms kept. Raises CannotRun where
-    nothing can be run or recorded.
+    `rerun` runs even where a proof exists; a `landing` uses nothing that earlier rooms kept; a run that is `untold`
+    does not know for whom it is. Raises CannotRun where nothing can be run or recorded.
     """
     writer = whoami(repo, snapshot.plans)
     attestations = Attestations(snapshot.ledger)
@@ -73,6 +74,7 @@ def prove(
         baseline=read_baseline(repo, snapshot, board, attestations, rules, platform_tag()),
         role="runner" if writer.role == "runner" else "agent",
         landing=landing,
+        untold=untold,
         signing=signing,
     )
     result = attach_or_start(job, entry=runner, say=say, wait=wait, terminal=terminal)
