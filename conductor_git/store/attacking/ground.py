@@ -30,6 +30,9 @@ from conductor_git.store.plumbing.staged import product_of
 from conductor_git.store.validation.platform import platform_tag
 
 PLAN, AGENT, BRANCH, SCRIPT = "drill", "drill", "drill/work", "drill.sh"
+OTHER = "other"
+"""Another plan, of another agent; nothing is done for it yet."""
+OTHER_BRANCH = f"{OTHER}/work"
 _PLAN_TEXT = f"""\
 ---
 plan: {PLAN}
@@ -40,6 +43,17 @@ validation: {SCRIPT}
 waves:
   0: {{title: Proven}}
   1: {{title: Not proven}}
+---
+"""
+_OTHER_TEXT = f"""\
+---
+plan: {OTHER}
+title: Somebody else's
+agent: {OTHER}
+branch: {OTHER_BRANCH}
+validation: {SCRIPT}
+waves:
+  0: {{title: Not proven}}
 ---
 """
 _SCRIPT_TEXT = "#!/bin/sh\ngrep -q good drill.txt\n"
@@ -156,7 +170,8 @@ def _tree(scratch: Repository, entries: list[str]) -> str:
 
 
 def _rules_tree(scratch: Repository, control: Control, policy: Policy, keys: Keys | None) -> str:
-    files = {POLICY_PATH: render_policy(policy), ".conductor/plans/drill.md": _PLAN_TEXT}
+    plans = {f".conductor/plans/{plan}.md": text for plan, text in ((PLAN, _PLAN_TEXT), (OTHER, _OTHER_TEXT))}
+    files = {POLICY_PATH: render_policy(policy), **plans}
     signers = control.signers.text + (keys.lines if keys else "")
     if signers:
         files[SIGNERS_PATH] = signers
@@ -207,7 +222,7 @@ def _copy_files(source: str, target: str) -> None:
 def _proven(scratch: Repository, begun: str, keys: Keys | None, now: int) -> Ground:
     """The plan's start commit, a proof of wave 0 of its content, and the claim that stands on it."""
     control = read_control(scratch)
-    (plan,) = control.plans
+    plan = next(plan for plan in control.plans if plan.plan == PLAN)
     target = Target(PLAN, 0)
     rules = rules_of(control.policy, plan, target, control.scripts)
     if not isinstance(rules, RuleSet):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from conductor_git.core.targets import Target
 from conductor_git.store.attacking.field import Attempt, Field
-from conductor_git.store.attacking.ground import BRANCH, PLAN, SCRIPT
+from conductor_git.store.attacking.ground import BRANCH, OTHER, OTHER_BRANCH, PLAN, SCRIPT
 from conductor_git.store.notes.ledger import append
 from conductor_git.store.plumbing.repository import discover
 
@@ -81,6 +81,12 @@ def _fast_forward(field: Field) -> Attempt:
     return field.attempt("git", "merge", "-q", "--ff-only", _unproven(field))
 
 
+def _branch_replaced(field: Field) -> Attempt:
+    field.quiet("checkout", "-q", "--detach")
+    field.quiet("update-ref", "refs/heads/spare", _unproven(field))
+    return field.attempt("git", "branch", "-C", "spare", BRANCH)
+
+
 def _amend_after_proof(field: Field) -> Attempt:
     _write(field, "drill.txt", "good, and something else\n")
     return field.attempt("git", "commit", "-q", "-a", "--amend", "--no-edit", "--no-verify")
@@ -99,6 +105,13 @@ def _weakened_gate(field: Field) -> Attempt:
     _write(field, f".conductor/scripts/{SCRIPT}", "#!/bin/sh\nexit 0\n")
     field.quiet("add", "--force", ".conductor")
     return field.attempt("git", "commit", "-q", "-m", "tidy up")
+
+
+def _foreign_merge(field: Field) -> Attempt:
+    start = _commit(field, field.ground.integration, f"▶ PLAN {OTHER} START - {OTHER}\n\nConductor-Plan: {OTHER}")
+    work = field.quiet("commit-tree", "-p", start, "-m", "work", _smuggled(field))
+    field.quiet("update-ref", f"refs/heads/{OTHER_BRANCH}", work)
+    return field.attempt("git", "merge", "-q", "--no-ff", "--no-verify", "-m", "take", OTHER_BRANCH)
 
 
 def _forged_line(field: Field) -> Attempt:
@@ -248,10 +261,12 @@ MOVES: dict[str, Move] = {
     "rebase": _rebase,
     "cherry-pick": _cherry_pick,
     "fast-forward": _fast_forward,
+    "branch-replaced": _branch_replaced,
     "amend-after-proof": _amend_after_proof,
     "replayed-proof": _replayed_proof,
     "lookalike": _lookalike,
     "weakened-gate": _weakened_gate,
+    "foreign-merge": _foreign_merge,
     "forged-line": _forged_line,
     "edited-line": _edited_line,
     "ledger-rewound": _ledger_rewound,
