@@ -224,9 +224,20 @@ def test_packed_refs_are_read_by_git(conducted: Conducted) -> None:
 def test_guards_of_a_control_commit_that_is_gone_are_not_used(conducted: Conducted) -> None:
     tip = conducted.git(conducted.root, "rev-parse", "main")
     note = conducted.root / ".git/conductor/control-ref"
-    note.write_text(note.read_text().replace(f"main {tip}", f"main {'0' * 39}1"))
+    gone = f"{'0' * 39}1"
+    note.write_text(note.read_text().replace(tip, gone))
+    (conducted.root / ".git/conductor/guards" / tip).rename(conducted.root / ".git/conductor/guards" / gone)
     assert conducted.commit("--allow-empty", "-m", "nothing") == 1
     assert conducted.asked() == ["pre-commit"]
+
+
+def tree_with(conducted: Conducted, path: str) -> str:
+    """A tree that holds one file."""
+    git, root = conducted.git, conducted.root
+    blob = git(root, "hash-object", "-w", "--stdin", stdin="x")
+    env = {"GIT_INDEX_FILE": str(root.parent / f"index-{len(path)}")}
+    git(root, "update-index", "--add", "--cacheinfo", f"100644,{blob},{path}", env=env)
+    return git(root, "write-tree", env=env)
 
 
 @pytest.mark.parametrize(("path", "asked"), [("other", []), (".conductor/plans/1.md", ["pre-commit"])])
@@ -237,15 +248,29 @@ def test_a_watched_ref_that_moves_makes_guards_old_where_the_rules_changed(
     tip = git(root, "rev-parse", "main")
     with (root / ".git/conductor/control-ref").open("a") as file:
         file.write(f"refs/remotes/origin/main {tip}\n")
-    blob = git(root, "hash-object", "-w", "--stdin", stdin="x")
-    env = {"GIT_INDEX_FILE": str(root.parent / "index")}
-    git(root, "update-index", "--add", "--cacheinfo", f"100644,{blob},{path}", env=env)
-    moved = git(root, "commit-tree", git(root, "write-tree", env=env), "-p", tip, "-m", "moved")
+    moved = git(root, "commit-tree", tree_with(conducted, path), "-p", tip, "-m", "moved")
     kept = git(root, "ls-tree", tip, ".conductor")
     assert kept == "", "the rules are the same in both commits but for the path"
     git(root, "update-ref", "refs/remotes/origin/main", moved)
     assert conducted.commit("--allow-empty", "-m", "nothing") == bool(asked)
     assert conducted.asked() == [f"{door}" for door in asked]
+
+
+@pytest.mark.parametrize("further", [[], ["other"]])
+def test_a_watched_ref_that_comes_to_the_rules_of_now_leaves_the_guards_good(
+    conducted: Conducted, further: list[str]
+) -> None:
+    """As upstream does when the conductor pushes a new plan, and then a landing."""
+    git, root = conducted.git, conducted.root
+    tip = git(root, "rev-parse", "main")
+    before = git(root, "commit-tree", tree_with(conducted, ".conductor/plans/1.md"), "-m", "before")
+    with (root / ".git/conductor/control-ref").open("a") as file:
+        file.write(f"refs/remotes/origin/main {before}\n")
+    for path in further:
+        tip = git(root, "commit-tree", tree_with(conducted, path), "-p", tip, "-m", "landing")
+    git(root, "update-ref", "refs/remotes/origin/main", tip)
+    assert conducted.commit("--allow-empty", "-m", "nothing") == 0
+    assert conducted.asked() == []
 
 
 @pytest.mark.parametrize("lost", ["control-ref", "guards"])

@@ -34,19 +34,20 @@ cg_keep_same() {
 # Set cg_guards to the folder that says what is guarded, cg_watched to the refs that may have the rules. Fails where the
 # folder is missing, or is not of the rules of now: control-ref holds the commit that it was made from, then
 # `<ref> <oid>` for each ref that may have them. A ref that moved and left the rules alone changes nothing, as an
-# ordinary commit on the control branch does.
+# ordinary commit on the control branch does; nor does one that came to these very rules, as upstream does by a push.
 cg_find_guards() {
 	cg_watched=
 	[ -f "$cg_common/conductor/control-ref" ] || return 1
 	{
-		IFS= read -r cg_oid || return 1
-		cg_guards=$cg_common/conductor/guards/$cg_oid
-		[ -n "$cg_oid" ] && [ -f "$cg_guards/default" ] && [ -f "$cg_guards/paths" ] || return 1
+		IFS= read -r cg_made || return 1
+		cg_guards=$cg_common/conductor/guards/$cg_made
+		[ -n "$cg_made" ] && [ -f "$cg_guards/default" ] && [ -f "$cg_guards/paths" ] || return 1
 		while read -r cg_ref cg_seen; do
 			cg_watched="$cg_watched $cg_ref"
 			cg_read_ref "$cg_ref"
-			[ "$cg_oid" != "$cg_seen" ] || continue
-			[ -n "$cg_oid" ] && cg_has_rules_of "$cg_seen" "$cg_oid" || return 1
+			[ "$cg_oid" != "$cg_seen" ] && [ "$cg_oid" != "$cg_made" ] || continue
+			[ -n "$cg_oid" ] || return 1
+			cg_has_rules_of "$cg_made" "$cg_oid" || cg_has_rules_of "$cg_seen" "$cg_oid" || return 1
 		done
 	} <"$cg_common/conductor/control-ref"
 }
