@@ -19,6 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import commit_rows
+import coordination_rows
 import door_rows
 import landing_rows
 import ledger_rows
@@ -35,6 +36,7 @@ GROUPS: dict[str, Callable[[Place], list[Planned]]] = {
     "doors": door_rows.rows,
     "status": status_rows.rows,
     "landing": landing_rows.rows,
+    "coordination": coordination_rows.rows,
 }
 
 
@@ -84,7 +86,8 @@ def _keep(name: str, pairs: int, table: str) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--only", help="measure only groups with this in their name: ledger, commits, doors, status, landing"
+        "--only",
+        help="measure only groups with this in their name: ledger, commits, doors, status, landing, coordination",
     )
     parser.add_argument("--pairs", type=int, default=ENOUGH, help=f"pairs a row (default: {ENOUGH})")
     parser.add_argument("--work", help="where the throw-away repositories go (default: the temporary folder)")
