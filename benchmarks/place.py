@@ -28,9 +28,10 @@ class Place:
         (home / "gitconfig").write_text(
             "[init]\n\tdefaultBranch = main\n[user]\n\tname = Ada\n\temail = ada@example.org\n[gc]\n\tauto = 0\n"
         )
-        kept = {
-            name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "CONDUCTOR_", "XDG_"))
-        }
+        # Where Python may not keep what it has compiled (PYTHONDONTWRITEBYTECODE, as containers set it), what runs from
+        # a working tree is compiled anew at each start, and what pip installed is not.
+        ours = ("GIT_", "CONDUCTOR_", "XDG_", "PYTHON")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         self.environment = {
             **kept,
             "HOME": str(home),
