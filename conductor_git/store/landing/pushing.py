@@ -5,6 +5,7 @@ from __future__ import annotations
 from conductor_git.core.errors import CannotRun
 from conductor_git.store.landing.journal import Journal
 from conductor_git.store.notes.clone import clone_ids
+from conductor_git.store.notes.ledger_push import unpushed
 from conductor_git.store.plumbing.git import Result, run, said_by_git
 from conductor_git.store.plumbing.refs import LEDGER
 from conductor_git.store.plumbing.remotes import Say, Upstream, fetch
@@ -22,7 +23,8 @@ def push_landing(repo: Repository, upstream: Upstream, journal: Journal, *, say:
     another CannotRun where nobody can tell: then the journal stays open.
     """
     branch = f"{journal.tip}:{upstream.ref}"
-    ledger = [f"{ref}:{ref}" for ref in _own_ledgers(repo)]
+    # Of the clone as it is: under an id of before, the remote may have more than a copy of that clone.
+    ledger = [f"{ref}:{ref}" for ref in unpushed(repo, upstream.remote, clone_ids(repo)[:1])]
     done = _push(repo, upstream, branch, *ledger)
     if done.code and ledger and _refuses_notes(done):
         done = _push(repo, upstream, branch)
@@ -61,13 +63,6 @@ def _refuses_notes(done: Result) -> bool:
     lines = [line.split("\t") for line in done.lines() if line.startswith("!\t")]
     refused = [(names, why) for _, names, why in (line for line in lines if len(line) == 3)]
     return any(LEDGER in names and "[remote rejected]" in why and "atomic" not in why for names, why in refused)
-
-
-def _own_ledgers(repo: Repository) -> list[str]:
-    """Those of the clone as it is: under an id of before, the remote may have more than a copy of that clone."""
-    clone = clone_ids(repo)[0]
-    listed = repo.git("for-each-ref", "--format=%(refname)", LEDGER).lines()
-    return [ref for ref in listed if ref.rpartition(".")[2] == clone]
 
 
 def _has(repo: Repository, tip: str, journal: Journal) -> bool:
