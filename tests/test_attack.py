@@ -87,7 +87,7 @@ def test_a_door_that_was_taken_away_is_missed(armed: Team) -> None:
     assert (code, states) == (1, {"plain-claim": "blocked", "no-verify": "detected"})
 
 
-def test_where_signatures_count_nobody_accepts_in_the_conductors_name(armed: Team, tmp_path: Path) -> None:
+def test_where_signatures_count_nobody_decides_in_the_conductors_name(armed: Team, tmp_path: Path) -> None:
     hooks = armed.root / ".git/hooks"
     shutil.move(hooks, tmp_path / "hooks")
     signed = SignedTeam(armed, Keys(tmp_path))
@@ -95,9 +95,10 @@ def test_where_signatures_count_nobody_accepts_in_the_conductors_name(armed: Tea
         'attestations = "agent"\nconductor = true', signed.line("*", "agent", "agent"), signed.line("conductor", "boss")
     )
     shutil.move(tmp_path / "hooks", hooks)
-    code, states, codes = tried(armed.root, "conductors-word", "plain-claim")
+    code, states, codes = tried(armed.root, "conductors-word", "plain-claim", "trust-lowered")
     assert (code, states["plain-claim"], states["conductors-word"]) == (0, "blocked", "detected")
     assert "CG621" in codes["conductors-word"]
+    assert codes["trust-lowered"] == ["CG734"]
 
 
 def test_hooks_that_stand_in_a_folder_of_the_working_tree_are_tried(armed: Team) -> None:

@@ -607,3 +607,20 @@ def test_a_forged_signature_is_named_with_the_commit_that_brought_it(team: Team,
         "warning",
         team.git(team.root, "rev-parse", ledger(team)),
     )
+
+
+def test_trust_that_was_taken_back_is_found_by_a_checkpoint_only(team: Team, tmp_path: Path) -> None:
+    signed, file = SignedTeam(team, Keys(tmp_path)), str(tmp_path / "checkpoint")
+    boss, agent = signed.line("conductor", "boss", "conductor"), signed.line("agent-2", "agent", "agent")
+    trust = 'attestations = "agent"\nconductor = true'
+    signed.rule(trust, boss, agent)
+    signed.attest(signing=signed.keys.signing("agent"))
+    assert (faults(team.root, checkpoint=file), audit(team.root).level) == ([], "L2")
+    for lower in (("", boss, agent), (trust, boss, agent, signed.line("conductor", "thief", "conductor"))):
+        signed.rule(*lower)
+        # Control: for whoever looks for the first time all is in order, by a key or a word of anybody's.
+        assert faults(team.root) == []
+        for _ in range(2):
+            assert {code for code, _ in faults(team.root, checkpoint=file)} == {"CG734"}, "until it is mended"
+    signed.rule(trust, boss, agent)
+    assert faults(team.root, checkpoint=file) == []

@@ -19,6 +19,7 @@ from conductor_git.core.reporting.audit import SCHEMA, Audit, Case, Kind, Locate
 from conductor_git.core.reporting.auditfold import Auditor, located, signed
 from conductor_git.core.reporting.checkpoint import Checkpoint, LedgerMark, Mark, advanced, compare
 from conductor_git.core.reporting.fold import fold
+from conductor_git.core.reporting.vouchmark import mark_of
 from conductor_git.core.say import printable
 from conductor_git.core.targets import Oid, Target
 from conductor_git.store.auditing import checkpoints
@@ -223,6 +224,7 @@ def _checkpoint(rules: Rules, snapshot: Snapshot, found: Audit) -> Checkpoint:
         ledgers,
         {printable(name): found_tip.oid for name, found_tip in sorted(history.branches.items())},
         {_target(case): case.commit for case in proven if case.commit is not None and case.commit not in landed},
+        mark_of(snapshot.policy.trust, snapshot.signers),
     )
 
 

@@ -60,6 +60,7 @@ ATTACKS: tuple[Attack, ...] = (
     _attack("ledger-rewound", "set a ledger back to before a result", "detected"),
     _attack("invented-result", "record a passed result of a validation that never ran", "open", l1="open"),
     _attack("conductors-word", "accept one's own unproven work in the conductor's name", "open", "detected"),
+    _attack("trust-lowered", "ask for no signatures any more, in the conductor's name", "open", "detected"),
     _attack("plan-taken", "take over somebody else's plan, and take back what it proved", "detected"),
     _attack("integration-moved", "move integration onto a plan's branch", "blocked"),
     _attack("integration-rewound", "set integration back to before a landing", "blocked"),

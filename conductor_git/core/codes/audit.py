@@ -42,6 +42,12 @@ AUDIT_CODES = (
         "Look at who moved it in the policy's history.",
     ),
     Code(
+        "CG734",
+        "signatures count for less",
+        "At the last checkpoint the rules asked for signatures that they ask for no more, or only later on, or another key may sign as the conductor since. The rules themselves are not signed.",
+        "Look at who changed the policy's `[trust]` or '.conductor/allowed_signers'. Where the conductor did, put the checkpoint aside: the next audit begins a new one.",
+    ),
+    Code(
         "CG901",
         "object is not what its name says",
         "An object's content does not hash to its name: somebody changed it on disk, or the disk is failing.",

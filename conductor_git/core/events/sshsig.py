@@ -22,15 +22,20 @@ class SshSignature(msgspec.Struct, frozen=True):
     @property
     def fingerprint(self) -> str:
         """The key as ssh-keygen prints it: `SHA256:…`."""
-        import hashlib  # loads OpenSSL, and hardly any command asks for this
-
-        return "SHA256:" + b64encode(hashlib.sha256(self.key).digest()).decode("ascii").rstrip("=")
+        return fingerprint_of(self.key)
 
     @property
     def public(self) -> str:
         """The key as in a key file: its type, and base64."""
         kind, _ = _string(self.key)
         return f"{kind.decode('utf-8', 'backslashreplace')} {b64encode(self.key).decode('ascii')}"
+
+
+def fingerprint_of(key: bytes) -> str:
+    """A public key, as it stands behind its base64, as ssh-keygen prints it: `SHA256:…`."""
+    import hashlib  # loads OpenSSL, and hardly any command asks for this
+
+    return "SHA256:" + b64encode(hashlib.sha256(key).digest()).decode("ascii").rstrip("=")
 
 
 def read_signature(blob: bytes) -> SshSignature | None:

@@ -8,6 +8,7 @@ import msgspec
 
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.findings import Finding
+from conductor_git.core.reporting.vouchmark import VouchMark, lowered
 from conductor_git.core.targets import Oid
 
 FORMAT = 1
@@ -44,6 +45,8 @@ class Checkpoint(msgspec.Struct, frozen=True):
     """Where plans' branches stood when they were last seen, by their short names."""
     claims: dict[str, Oid] = {}
     """By plan or wave, the claim that was proven and had not landed."""
+    signed: VouchMark | None = None
+    """None in a file of a version that did not look."""
 
 
 def read_checkpoint(raw: bytes, path: str) -> Checkpoint:
@@ -71,6 +74,7 @@ def compare(
     """
     settled = set(accepted)
     found = [*_less_history(before, now, contains, settled), *_ledgers(before, now, contains)]
+    found += _less_signed(before, now, contains)
     found += [_lost_claim(target, before) for target in _lost_claims(before, now, contains, settled.union(said))]
     if before.integration is not None and before.integration.tip not in settled:
         found += _went_back("CG508", before.integration, now.integration, contains)
@@ -106,6 +110,7 @@ def advanced(
             **now.claims,
             **{target: before.claims[target] for target in _lost_claims(before, now, contains, settled.union(said))},
         },
+        before.signed if _less_signed(before, now, contains) else now.signed,
     )
 
 
@@ -156,6 +161,12 @@ def _less_history(before: Checkpoint, now: Checkpoint, contains: Contains, settl
     text = f"history was judged above '{before.since[:12] or 'its beginning'}', and now above '{now.since[:12]}' only"
     hint = "git log -p -- .conductor/conductor.toml    # on the control branch: who moved 'since'"
     return [Finding("CG733", "alarm", now.since, text, hint)]
+
+
+def _less_signed(before: Checkpoint, now: Checkpoint, contains: Contains) -> list[Finding]:
+    if before.signed is None or now.signed is None:
+        return []
+    return lowered(before.signed, now.signed, lambda newer, older: contains(Oid(newer), Oid(older)))
 
 
 def _damaged(path: str, why: str) -> CannotRun:

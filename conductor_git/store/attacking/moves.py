@@ -5,6 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+import msgspec
+
+from conductor_git.core.events.demand import Trust
+from conductor_git.core.planning.policy import POLICY_PATH
+from conductor_git.core.planning.policyfile import render_policy
 from conductor_git.core.targets import Target
 from conductor_git.store.attacking.field import Attempt, Field
 from conductor_git.store.attacking.ground import BRANCH, OTHER, OTHER_BRANCH, PLAN, SCRIPT
@@ -155,6 +160,18 @@ def _conductors_word(field: Field) -> Attempt:
     return field.attempt("git", "rev-parse", "--verify", field.ground.trunk)
 
 
+def _trust_lowered(field: Field) -> Attempt:
+    control = field.ground.control
+    policy = render_policy(msgspec.structs.replace(control.policy, trust=Trust()))
+    ref = control.policy.control_ref
+    blob = field.quiet("hash-object", "-w", "--stdin", stdin=policy)
+    env = {"GIT_INDEX_FILE": os.path.join(field.root, ".git", "lowered")}
+    field.quiet("read-tree", ref, env=env)
+    field.quiet("update-index", "--cacheinfo", f"100644,{blob},{POLICY_PATH}", env=env)
+    commit = field.quiet("commit-tree", "-p", ref, "-m", "tidy up", field.quiet("write-tree", env=env))
+    return field.attempt("git", "update-ref", ref, commit, env={"CONDUCTOR_WRITER": "conductor"})
+
+
 def _plan_taken(field: Field) -> Attempt:
     said = {"agent": "intruder", "agent_kind": "", "branch": BRANCH, "workspace": "", "brief": "", "reason": "mine"}
     taken = {**said, "supersedes": field.ground.claim}
@@ -272,6 +289,7 @@ MOVES: dict[str, Move] = {
     "ledger-rewound": _ledger_rewound,
     "invented-result": _invented_result,
     "conductors-word": _conductors_word,
+    "trust-lowered": _trust_lowered,
     "plan-taken": _plan_taken,
     "integration-moved": _integration_moved,
     "integration-rewound": _integration_rewound,
