@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -10,8 +11,11 @@ import pytest
 
 Git = Callable[..., str]
 
-HOOKS = ("pre-commit", "commit-msg", "pre-merge-commit", "pre-push", "reference-transaction")
-DOORS = frozenset({"pre-commit", "commit-msg", "pre-merge-commit"})
+HOOKS = ("pre-commit", "prepare-commit-msg", "commit-msg", "pre-merge-commit", "pre-push", "reference-transaction")
+COMMIT = frozenset({"pre-commit", "prepare-commit-msg", "commit-msg"})
+MERGE = frozenset({"pre-merge-commit", "prepare-commit-msg", "commit-msg"})
+NO_MORE = frozenset({"prepare-commit-msg"})
+NONE = frozenset[str]()
 
 
 class Watched:
@@ -63,36 +67,79 @@ def watched(repo_dir: Path, git: Git) -> Watched:
 @pytest.mark.parametrize(
     ("command", "ran"),
     [
-        ("git commit -q --allow-empty -m x", {"pre-commit", "commit-msg"}),
-        ("git commit -q --allow-empty --no-verify -m x", set()),
-        ("git merge -q --no-ff -m x side", {"pre-merge-commit", "commit-msg"}),
-        ("git merge -q --no-ff --no-verify -m x side", set()),
-        ("git checkout -q -b ahead main~1 && git merge -q --ff-only side", set()),
-        ("git cherry-pick side", set()),
-        ("git revert --no-edit main", set()),
-        ("git rebase -q side", set()),
-        ("git reset -q --hard main~1", set()),
-        ("git branch -f side main", set()),
-        ("git update-ref refs/heads/side main", set()),
-        ("git fetch -q . main:copy", set()),
-        ("git format-patch -q -1 side --stdout | git am -q", set()),
+        ("git commit -q --allow-empty -m x", COMMIT),
+        ("git commit -q --amend --allow-empty -m x", COMMIT),
+        ("git commit -q --allow-empty --no-verify -m x", NO_MORE),
+        ("git merge -q --no-ff -m x side", MERGE),
+        ("git merge -q --no-ff --no-verify -m x side", NO_MORE),
+        ("git checkout -q -b ahead main~1 && git merge -q --ff-only side", NONE),
+        ("git cherry-pick side", NO_MORE),
+        ("git revert --no-edit main", NO_MORE),
+        ("git rebase -q side", NO_MORE),
+        ("git reset -q --hard main~1", NONE),
+        ("git branch -f side main", NONE),
+        ("git update-ref refs/heads/side main", NONE),
+        ("printf 'reset refs/heads/side\\nfrom refs/heads/main\\n\\n' | git fast-import --quiet --force", NONE),
+        ("git fetch -q . main:copy", NONE),
+        ("git format-patch -q -1 side --stdout | git am -q", NONE),
     ],
 )
-def test_only_reference_transaction_sees_all_that_moves_a_branch(watched: Watched, command: str, ran: set[str]) -> None:
-    heard = watched.ran(command)
-    assert "reference-transaction" in heard
-    assert heard & DOORS == ran
+def test_only_reference_transaction_sees_all_that_moves_a_branch(
+    watched: Watched, command: str, ran: frozenset[str]
+) -> None:
+    assert watched.ran(command) == ran | {"reference-transaction"}
+
+
+_BY_ENVIRONMENT = "GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=core.hooksPath GIT_CONFIG_VALUE_0=/dev/null"
+_BY_WORKTREE = "git config extensions.worktreeConfig true; git config --worktree core.hooksPath /dev/null"
 
 
 @pytest.mark.parametrize(
     "command",
     [
         "git -c core.hooksPath=/dev/null commit -q --allow-empty -m x",
+        f"{_BY_ENVIRONMENT} git commit -q --allow-empty -m x",
+        f"{_BY_WORKTREE}; git commit -q --allow-empty -m x",
         "git rev-parse main^ >.git/refs/heads/side",
     ],
 )
 def test_what_no_hook_sees(watched: Watched, command: str) -> None:
     assert watched.ran(command) == set()
+
+
+def test_a_hubs_own_hook_runs_whatever_the_clone_has_switched_off(watched: Watched, tmp_path: Path) -> None:
+    watched.git(tmp_path, "init", "-q", "--bare", "hub.git")
+    watched.git(tmp_path / "hub.git", "config", "core.hooksPath", "hooks")
+    hook = tmp_path / "hub.git/hooks/pre-receive"
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    off = tmp_path / "config"
+    off.write_text("[core]\n\thooksPath = /dev/null\n")
+
+    def push(*options: str) -> int:
+        argv = ["git", *options, "push", "-q", "--no-verify", str(tmp_path / "hub.git"), "main"]
+        env = {**os.environ, "GIT_CONFIG_GLOBAL": str(off)}
+        return subprocess.run(argv, cwd=watched.root, env=env, capture_output=True, check=False).returncode
+
+    assert push("-c", "core.hooksPath=/dev/null") != 0
+    # Without the hub's own setting: over a push by a path the environment of who pushes reaches it.
+    watched.git(tmp_path / "hub.git", "config", "--unset", "core.hooksPath")
+    assert push() == 0
+
+
+def test_receiving_guards_branches_and_no_other_ref(watched: Watched, tmp_path: Path) -> None:
+    hub = tmp_path / "hub.git"
+    watched.git(tmp_path, "init", "-q", "--bare", "hub.git")
+    for rule in ("denyNonFastForwards", "denyDeletes"):
+        watched.git(hub, "config", f"receive.{rule}", "true")
+
+    def push(refspec: str) -> int:
+        argv = ["git", "push", "-q", str(hub), refspec]
+        return subprocess.run(argv, cwd=watched.root, capture_output=True, check=False).returncode
+
+    for ref, taken in [("refs/heads/x", False), ("refs/notes/x", True)]:
+        assert push(f"main:{ref}") == 0
+        assert (push(f"+side:{ref}") == 0, push(f":{ref}") == 0) == (taken, taken)
 
 
 @pytest.mark.parametrize(

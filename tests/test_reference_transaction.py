@@ -698,6 +698,12 @@ git notes add -m note; git tag -a -m tag v1
 git format-patch -q -1 --stdout >../patch; git reset -q --hard HEAD~1; git am -q ../patch
 FILTER_BRANCH_SQUELCH_WARNING=1 git filter-branch -f --msg-filter 'sed s,step,STEP,' -- main..topic >/dev/null
 git clone -q . ../module; git submodule add -q ../module module; git commit -q -m 'a submodule'
+git -C module commit -q --allow-empty -m 'in it'; git submodule update -q; git submodule deinit -q -f module
+git subtree add -q --prefix=sub ../module topic
+echo new >../module/new; git -C ../module add new; git -C ../module commit -q -m new
+git subtree pull -q --prefix=sub ../module topic -m 'the subtree'; git subtree split -q --prefix=sub -b parts >/dev/null
+git checkout -q -b pulled main; git commit -q --allow-empty -m mine; git pull -q --no-rebase --no-edit ../module topic
+git -C ../module commit -q --allow-empty -m 'once more'; git pull -q --rebase ../module topic; git checkout -q topic
 git sparse-checkout set .conductor; git sparse-checkout disable
 git clone -q --no-local --filter=blob:none . ../partial; git -C ../partial pull -q
 git checkout -q b2; echo b >b; git add .; git commit -q -m 'on a plan'; git commit -q --amend -m 'on a plan, amended'

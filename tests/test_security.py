@@ -10,6 +10,7 @@ from conductor_git.core.attacks.table import ATTACKS
 from conductor_git.core.codes.catalogue import CATALOGUE
 
 TESTS = Path(__file__).parent
+DOORS = ("pre-commit", "commit-msg", "pre-merge-commit", "reference-transaction", "pre-push")
 PAGE = (TESTS.parent / "docs/SECURITY.md").read_text(encoding="utf-8")
 
 
@@ -29,3 +30,12 @@ def test_every_test_that_is_named_is_there() -> None:
 
 def test_every_code_that_is_named_is_known() -> None:
     assert set(re.findall(r"\bCG\d{3}\b", PAGE)) <= CATALOGUE.keys()
+
+
+def test_every_attack_names_who_answers_and_its_own_test() -> None:
+    replayed = re.findall(r"^\| `[a-z-]+` \| .+ \| (.+) \|$", PAGE, re.MULTILINE)
+    assert [by for by in replayed if not set(re.findall(r"[a-z-]+", by)) & {*DOORS, "audit", "hub"}] == []
+    _, _, more = PAGE.partition("\n## More attacks")
+    rows = [line.strip("| ").split(" | ") for line in more.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) > 40
+    assert [row for row in rows if len(row) != 3 or not re.fullmatch(r"`test_\w+\.py::test_\w+`", row[2])] == []
