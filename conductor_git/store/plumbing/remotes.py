@@ -52,8 +52,8 @@ def upstream_of(repo: Repository, branch: str) -> Upstream | None:
     return None
 
 
-def fetch(repo: Repository, remote: str, *refspecs: str, say: Say, tick: Say = lambda _: None) -> None:
-    """Fetch, by the configured refspecs where none are given; what takes long is told.
+def fetch(repo: Repository, remote: str, *refspecs: str, say: Say, tick: Say | None = None) -> None:
+    """Fetch, by the configured refspecs where none are given; what it brought is told.
 
     `tick` gets what is true for the moment, for a terminal. Where another git moves the same refs it is tried again.
     Raises CannotRun.
@@ -82,10 +82,26 @@ def pause(attempt: int) -> None:
     time.sleep(_FIRST_PAUSE * 2**attempt * (0.5 + os.getpid() % 100 / 100))
 
 
-def _fetch(repo: Repository, remote: str, refspecs: tuple[str, ...], say: Say, tick: Say) -> str | None:
+def _fetch(repo: Repository, remote: str, refspecs: tuple[str, ...], say: Say, tick: Say | None) -> str | None:
     """Fetch once; None, or what went wrong."""
-    done = transfer(repo, ["fetch", "--progress", "--end-of-options", remote, *refspecs], remote, say=say, tick=tick)
+    args = ["fetch", "--progress", "--end-of-options", remote, *refspecs]
+    done = _heard_out(repo, args, remote, say) if tick is None else transfer(repo, args, remote, say=say, tick=tick)
     return None if done.code == 0 else done.said
+
+
+def _heard_out(repo: Repository, args: Sequence[str], remote: str, say: Say) -> Transfer:
+    """As `transfer`, told of when it is over. Mostly there is nothing to tell, and GitPython takes longer to load than
+    git to find that out."""
+    outer = [name for name in os.environ if name.startswith("GIT_")]
+    done = run(args, cwd=_folder(repo), inherit=outer, env=_environment(repo), ok=range(256), writes=True, timeout=None)
+    said = done.err.decode("utf-8", "replace")
+    if done.code == 0 and "Receiving objects" not in said:
+        return Transfer(0, tuple(done.lines()), "")
+    progress = _progress(remote, say, lambda _: None)
+    hear = progress.new_message_handler()
+    for line in re.split(r"[\r\n]+", said.strip()):
+        hear(line)
+    return Transfer(done.code, tuple(done.lines()), "\n".join(progress.error_lines) or said.strip())
 
 
 def _brings_ledger(repo: Repository, remote: str) -> bool:
