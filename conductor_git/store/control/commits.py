@@ -91,18 +91,20 @@ def _follow(
     there = _contents(folder, [path for path, blob in blobs.items() if blob is not None])
     same = {path: blob for path, blob in blobs.items() if blob is not None and there.get(path) == blob.oid}
     before = _index_lines(folder, same)
-    _moving(repo, ref, old, ["update-index", "-z", "--index-info"], folder, stdin=_info(repo, same))
+    if same:
+        _moving(repo, ref, old, ["update-index", "-z", "--index-info"], folder, stdin=_info(repo, same))
     try:
         _moving(
             repo, ref, old, ["merge", "--ff-only", "--quiet", "--no-verify-signatures", "--no-autostash", new], folder
         )
     except BaseException:
-        run(
-            ["update-index", "-z", "--index-info"],
-            cwd=folder,
-            stdin=_info(repo, dict.fromkeys(same)) + before,
-            writes=True,
-        )
+        if same:
+            run(
+                ["update-index", "-z", "--index-info"],
+                cwd=folder,
+                stdin=_info(repo, dict.fromkeys(same)) + before,
+                writes=True,
+            )
         raise
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
+from functools import cached_property
 
 import msgspec
 
@@ -21,6 +22,7 @@ from conductor_git.store.landing.journal import Journal, close_journal, journal_
 from conductor_git.store.landing.pushing import NotPushed, push_landing
 from conductor_git.store.landing.records import record_landings, withdraw_landings
 from conductor_git.store.plumbing.git import run
+from conductor_git.store.plumbing.refs import read_tip
 from conductor_git.store.plumbing.remotes import Upstream, fetch, upstream_of
 from conductor_git.store.plumbing.repository import Repository
 from conductor_git.store.team.worktrees import worktree_of
@@ -29,7 +31,7 @@ Say = Callable[[str], None]
 _LOCK = "landing"
 
 
-class Move(msgspec.Struct, frozen=True):
+class Move(msgspec.Struct, frozen=True, dict=True):
     """Where integration stands, and what moving it needs to know."""
 
     repo: Repository
@@ -45,12 +47,12 @@ class Move(msgspec.Struct, frozen=True):
     @property
     def tip(self) -> Oid:
         """Where it is at this moment. Raises CannotRun while it is unborn."""
-        tip = self.repo.resolve(self.ref)
+        tip = read_tip(self.repo, self.ref)
         if tip is None:
             raise CannotRun(f"there is no branch '{self.policy.integration}' here", hint="git branch --list")
         return tip
 
-    @property
+    @cached_property
     def upstream(self) -> Upstream | None:
         """Where it comes from."""
         return upstream_of(self.repo, self.policy.integration)
@@ -87,7 +89,7 @@ def catch_up(move: Move) -> Oid:
     if upstream is None:
         return move.tip
     fetch(move.repo, upstream.remote, say=move.say)
-    there = move.repo.resolve(upstream.tracking)
+    there = read_tip(move.repo, upstream.tracking)
     here = move.tip
     if there is None or _contains(move.repo, here, there):
         return here
@@ -160,8 +162,8 @@ def _settle(move: Move) -> Journal | None:
     upstream = move.upstream
     if journal.remote and upstream is not None:
         fetch(move.repo, upstream.remote, say=move.say)
-    there = move.repo.resolve(upstream.tracking) if upstream else None
-    reached = [tip for tip in (move.repo.resolve(journal.ref), there) if tip]
+    there = read_tip(move.repo, upstream.tracking) if upstream else None
+    reached = [tip for tip in (read_tip(move.repo, journal.ref), there) if tip]
     if any(_contains(move.repo, tip, journal.tip) for tip in reached):
         record_landings(move.repo, move.policy, journal, now=move.now)
         _follow(move, journal, pushed=True)
@@ -173,7 +175,8 @@ def _settle(move: Move) -> Journal | None:
 def _follow(move: Move, journal: Journal, *, pushed: bool) -> bool:
     """The branch itself. What is on the remote has landed, whether or not this clone can follow at once."""
     try:
-        if not _contains(move.repo, move.tip, journal.tip):
+        tip = move.tip
+        if tip == journal.base or not _contains(move.repo, tip, journal.tip):
             advance(move.repo, journal.ref, journal.base, journal.tip)
     except (MovedError, CannotRun) as error:
         if not pushed:
@@ -184,7 +187,7 @@ def _follow(move: Move, journal: Journal, *, pushed: bool) -> bool:
         move.say(f"note: it has landed, and '{move.policy.integration}' here did not follow: git pull --ff-only")
     # Nothing is believed because a command ended well.
     upstream = move.upstream
-    reached = [move.tip, *([move.repo.resolve(upstream.tracking)] if upstream else [])]
+    reached = [move.tip, *([read_tip(move.repo, upstream.tracking)] if upstream else [])]
     if not any(tip and _contains(move.repo, tip, journal.tip) for tip in reached):
         raise CannotRun(
             f"'{move.policy.integration}' does not hold '{journal.tip[:12]}', which just landed",

@@ -23,9 +23,11 @@ def read_ref(repo: Repository, ref: str) -> Oid | None:
     """What a loose ref points to. Source of the format: gitrepository-layout, "refs"."""
     try:
         with open(os.path.join(repo.common_dir, ref), "rb") as file:
-            return Oid(file.read().decode("ascii").strip())
+            said = file.read().decode("ascii").strip()
     except (OSError, UnicodeDecodeError):
         return None
+    # A symbolic ref names another one.
+    return None if said.startswith("ref:") else Oid(said)
 
 
 def read_object(repo: Repository, kind: str, oid: Oid) -> bytes | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from conductor_git.core.targets import Oid
+from conductor_git.store.plumbing import loose
 from conductor_git.store.plumbing.git import Running
 from conductor_git.store.plumbing.questions import HEADS as HEADS
 from conductor_git.store.plumbing.questions import HUB_COPIES as HUB_COPIES
@@ -51,6 +52,11 @@ class Refs(msgspec.Struct, frozen=True):
     def told(self, repo: Repository) -> Settings:
         """The settings; read now where nobody did."""
         return read_settings(repo) if self.settings is None else self.settings
+
+
+def read_tip(repo: Repository, ref: str) -> Oid | None:
+    """The commit that one branch (full name) points to at this moment; None where there is no such branch."""
+    return loose.read_ref(repo, ref) or repo.resolve(ref)
 
 
 def read_refs(repo: Repository, *, asked: Running | None = None) -> Refs:
