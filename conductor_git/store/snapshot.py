@@ -14,7 +14,7 @@ from conductor_git.core.judgement.history import History
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.targets import Oid
 from conductor_git.store.control.control import Control, read_control
-from conductor_git.store.control.joined import on_own_branches
+from conductor_git.store.control.joined import on_own_branches, read_joined
 from conductor_git.store.control.pastrules import find_past_rules
 from conductor_git.store.notes.ledger_reader import read_ledger
 from conductor_git.store.past.adopted import find_adopted
@@ -22,6 +22,37 @@ from conductor_git.store.past.history import read_history
 from conductor_git.store.plumbing.aside import Aside
 from conductor_git.store.plumbing.refs import Refs, read_refs
 from conductor_git.store.plumbing.repository import Repository
+from conductor_git.store.plumbing.seen import was_seen
+from conductor_git.store.plumbing.settings import read_settings
+
+
+class Moments:
+    """Snapshots of one process: nothing is read again where no ref has moved since the last one.
+
+    Beside refs a snapshot comes from configuration, which counts as it was when the process began, from the plans that
+    this clone joined, and from whether it has ever fetched.
+    """
+
+    def __init__(self, repo: Repository) -> None:
+        self.repo = repo
+        self._settings = read_settings(repo)
+        self._seen: tuple[Refs, dict[str, str], bool] | None = None
+        self._last: Snapshot | None = None
+
+    def now(self) -> Snapshot:
+        """What git holds now. Raises CannotRun as `take`."""
+        seen = (self._refs(), read_joined(self.repo), was_seen(self.repo))
+        if self._last is None or seen != self._seen:
+            self._seen, self._last = seen, take(self.repo, refs=seen[0])
+            return self._last
+        return msgspec.structs.replace(self._last, taken=int(time.time()))
+
+    def then(self, moved: Mapping[str, Oid]) -> Snapshot:
+        """What git would hold, with branches (full names) as they would be. Raises CannotRun as `take`."""
+        return take(self.repo, refs=self._refs(), moved=moved)
+
+    def _refs(self) -> Refs:
+        return msgspec.structs.replace(read_refs(self.repo), settings=self._settings)
 
 
 def take(

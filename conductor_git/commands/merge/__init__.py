@@ -26,7 +26,7 @@ from conductor_git.store.past.freezes import with_freezes
 from conductor_git.store.plumbing.identity import check_identity
 from conductor_git.store.plumbing.merges import merger
 from conductor_git.store.plumbing.repository import Repository
-from conductor_git.store.snapshot import take
+from conductor_git.store.snapshot import Moments
 from conductor_git.store.validation.firstproof import Watch
 
 _MADE_GOOD = frozenset({"CG503", "CG504"})
@@ -61,7 +61,8 @@ def merge(repo: Repository, asked: Asked, *, tell: Tell, now: int) -> Outcome:
     def say(text: str) -> None:
         telling(Progress("note", text))
 
-    snapshot = take(repo)
+    moments = Moments(repo)
+    snapshot = moments.now()
     writer = whoami(repo, snapshot.plans).name
     if writer != CONDUCTOR:
         return _refused(_not_the_conductor(snapshot.policy.integration, writer))
@@ -74,7 +75,7 @@ def merge(repo: Repository, asked: Asked, *, tell: Tell, now: int) -> Outcome:
         if asked.resume and not asked.names:
             return Outcome(DONE, _resumed(journal), {"schema": SCHEMA, "resumed": journal, "fates": []})
         catch_up(move)
-    snapshot = with_freezes(repo, take(repo))
+    snapshot = with_freezes(repo, moments.now())
     board = fold(snapshot, now)
     alarms = tuple(found for found in board.findings if found.severity == "alarm" and found.code not in _MADE_GOOD)
     if alarms:
@@ -86,10 +87,11 @@ def merge(repo: Repository, asked: Asked, *, tell: Tell, now: int) -> Outcome:
     give_up = None if asked.max_seconds is None else time.monotonic() + asked.max_seconds
     watch = Watch(say, now, terminal=asked.terminal, give_up=give_up)
     with merger(repo) as tool:
-        queue = Line(move, tool, wishes, watch, telling, by_request=asked.by_request).run(begin(admission.entries))
+        line = Line(move, moments, tool, wishes, watch, telling, by_request=asked.by_request)
+        queue = line.run(begin(admission.entries))
     if isinstance(queue, NotYet):
         return not_yet(queue, asked.names, board)
-    return account(repo, take(repo), queue, admission, now)
+    return account(repo, moments.now(), queue, admission, now)
 
 
 def _admitted(repo: Repository, snapshot: Snapshot, wishes: tuple[Wish, ...]) -> Admission:

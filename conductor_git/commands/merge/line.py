@@ -42,7 +42,7 @@ from conductor_git.store.landing.requesting import request
 from conductor_git.store.landing.results import Obstacle, Results, Step, seal
 from conductor_git.store.past.freezes import with_freezes
 from conductor_git.store.plumbing.merges import Merger, fetch_for_merges
-from conductor_git.store.snapshot import take
+from conductor_git.store.snapshot import Moments
 from conductor_git.store.validation.firstproof import Watch
 from conductor_git.store.validation.flights import StillRunning
 
@@ -58,9 +58,18 @@ class Line:
     """Carries out what the queue asks for."""
 
     def __init__(
-        self, move: Move, tool: Merger, wishes: tuple[Wish, ...], watch: Watch, tell: Tell, *, by_request: bool
+        self,
+        move: Move,
+        moments: Moments,
+        tool: Merger,
+        wishes: tuple[Wish, ...],
+        watch: Watch,
+        tell: Tell,
+        *,
+        by_request: bool,
     ) -> None:
         self.move = move
+        self.moments = moments
         self.repo = move.repo
         self.tool = tool
         self.wishes = {wish.name: wish for wish in wishes}
@@ -86,10 +95,10 @@ class Line:
     def _look(self) -> None:
         """Everything as it is now: after a move nothing of before is believed."""
         self.stale = False
-        self.snapshot = take(self.repo)
+        self.snapshot = self.moments.now()
         self.base = self.move.tip
         self.results = Results(self.repo, self.tool, self.base)
-        self.prover = Prover(self.repo, self.snapshot, self.watch)
+        self.prover = Prover(self.moments, self.snapshot, self.watch)
 
     def _do(self, action: Build | Judge | Land, queue: Queue) -> Event | StillRunning:
         if self.stale:
@@ -169,7 +178,7 @@ class Line:
 
     def _refused_there(self, landed: dict[Oid, Entry]) -> Withdrawn | None:
         """What every reader will say of a merge once it stands there: asked before it does."""
-        after = with_freezes(self.repo, take(self.repo, moved={self.move.ref: list(landed)[-1]}))
+        after = with_freezes(self.repo, self.moments.then({self.move.ref: list(landed)[-1]}))
         claims = Claims(after.history, after.plans)
         for finding in judge_steps(after, claims, Verdicts(after, claims)).findings:
             if finding.refuses and finding.subject in landed:
@@ -178,7 +187,7 @@ class Line:
 
     def _changed(self, entries: Sequence[Entry]) -> Event | None:
         """What is otherwise than when these were tried: integration, a claim, or the rules."""
-        now = take(self.repo)
+        now = self.moments.now()
         if self.move.tip != self.base:
             catch_up(self.move)
             self._look()

@@ -18,9 +18,8 @@ from conductor_git.core.reporting.fold import fold
 from conductor_git.core.standing import CONDUCTOR
 from conductor_git.core.targets import INTEGRATION, Oid, Target
 from conductor_git.store.landing.sharing import Sharing
-from conductor_git.store.plumbing.repository import Repository
 from conductor_git.store.plumbing.staged import Product, product_of
-from conductor_git.store.snapshot import take
+from conductor_git.store.snapshot import Moments
 from conductor_git.store.validation.firstproof import Watch
 from conductor_git.store.validation.flights import StillRunning
 from conductor_git.store.validation.platform import platform_tag
@@ -53,8 +52,9 @@ Told = Proven | Red | Untold | StillRunning
 class Prover:
     """Proves contents for targets under the rules of one snapshot. What was told once is not run again unless asked."""
 
-    def __init__(self, repo: Repository, snapshot: Snapshot, watch: Watch) -> None:
-        self.repo = repo
+    def __init__(self, moments: Moments, snapshot: Snapshot, watch: Watch) -> None:
+        self.moments = moments
+        self.repo = repo = moments.repo
         self.snapshot = snapshot
         self.watch = watch
         self._board = fold(snapshot, watch.now)
@@ -152,7 +152,7 @@ class Prover:
         asked = [(target, product.oid) for target in digests if (target, product.oid) not in self._counted]
         if not asked:
             return ""
-        snapshot = take(self.repo)
+        snapshot = self.moments.now()
         verdicts = Verdicts(snapshot, Claims(snapshot.history, snapshot.plans))
         for target, oid in asked:
             rules = rules_for(snapshot, target)
