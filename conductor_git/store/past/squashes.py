@@ -33,7 +33,8 @@ class _Known(msgspec.Struct):
 
 def with_squashes(repo: Repository, snapshot: Snapshot, *, use_cache: bool = True) -> Snapshot:
     """The snapshot in which squashes of claimed work are the merges that they stand for. Raises CannotRun."""
-    look_up = _LookUp(repo, snapshot.history, (memo.load(repo, _MEMO, _Known) if use_cache else None) or _Known())
+    known = (memo.load(repo, _MEMO, _Known) if use_cache else None) or _Known()
+    look_up = _LookUp(repo, snapshot.history, known, use_cache=use_cache)
     found: dict[Oid, Suspect] = {}
     listed = suspects(snapshot, look_up.products)
     merged = look_up.merged(listed)
@@ -60,8 +61,9 @@ def _one_each(found: dict[Oid, Suspect]) -> dict[Oid, Bundle]:
 
 
 class _LookUp:
-    def __init__(self, repo: Repository, history: History, known: _Known) -> None:
+    def __init__(self, repo: Repository, history: History, known: _Known, *, use_cache: bool) -> None:
         self.repo = repo
+        self.use_cache = use_cache
         self.history = history
         self.known = known
         self.fresh = False
@@ -113,7 +115,9 @@ class _LookUp:
         seen = self.known.plans.setdefault(snapshot.policy.control_ref, Seen())
         merged = {step: weighed.product(step) for step in bundles}
         seen.merged.update(merged)
-        looked, learnt = look(self.repo, seen, bundles, weighed, Graph(nodes), policy, snapshot.plans)
+        looked, learnt = look(
+            self.repo, seen, bundles, weighed, Graph(nodes), policy, snapshot.plans, use_cache=self.use_cache
+        )
         self.fresh |= learnt
         return msgspec.structs.replace(
             looked,
