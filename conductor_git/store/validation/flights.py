@@ -29,6 +29,8 @@ EVERY = 15.0
 """Seconds of silence after which a caller is told that the run goes on."""
 
 _PAUSE = 0.05
+"""Seconds between two looks at most: a tenth of the time that went by, so that a short run is not waited for longer."""
+_SHORTEST_PAUSE = 0.002
 _MOST_STARTS = 2
 _DELIVERED_WITHIN = 3600
 """Seconds for which the end of a run waits for somebody to ask for it."""
@@ -244,7 +246,7 @@ def _forget_old_runs(shelf: str) -> None:
 def _follow(job: Job, run: _Run, *, say: Say, give_up: float | None, terminal: bool) -> Ending | StillRunning | None:
     """The ending; None when the runner died without one."""
     shown = 0
-    told = time.monotonic()
+    began = told = time.monotonic()
     pause = EVERY
     while True:
         # In this order: a runner may leave its ending and go between the two questions.
@@ -263,7 +265,7 @@ def _follow(job: Job, run: _Run, *, say: Say, give_up: float | None, terminal: b
             told = now
             # Somebody who waits for an hour reads ten lines, not two hundred.
             pause = pause if terminal or run.seconds() < 8 * EVERY else 2 * pause
-        time.sleep(_PAUSE)
+        time.sleep(min(_PAUSE, max(_SHORTEST_PAUSE, (now - began) / 10)))
 
 
 def _show(log: str, start: int, say: Say, *, whole_lines: bool) -> int:
