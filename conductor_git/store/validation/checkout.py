@@ -13,10 +13,12 @@ import msgspec
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.targets import Oid
 from conductor_git.store.plumbing.git import Result, run
+from conductor_git.store.plumbing.loose import write_object
 from conductor_git.store.plumbing.missing import fetch_missing
 from conductor_git.store.plumbing.objects import read_objects
 from conductor_git.store.plumbing.repository import Repository, quoted
 
+_NAME, _EMAIL = "conductor-git", "conductor-git@localhost"
 _DATE = "978307200 +0000"
 """2001: a build that takes its time stamps from the commit cannot put years before 1980 into a zip archive."""
 
@@ -24,11 +26,8 @@ _CLEAN = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_ATTR_NOSYSTEM": "1",
-    "GIT_AUTHOR_NAME": "conductor-git",
-    "GIT_AUTHOR_EMAIL": "conductor-git@localhost",
-    "GIT_AUTHOR_DATE": _DATE,
-    "GIT_COMMITTER_NAME": "conductor-git",
-    "GIT_COMMITTER_EMAIL": "conductor-git@localhost",
+    "GIT_COMMITTER_NAME": _NAME,
+    "GIT_COMMITTER_EMAIL": _EMAIL,
     "GIT_COMMITTER_DATE": _DATE,
 }
 
@@ -119,16 +118,20 @@ class Checkout:
             shutil.rmtree(judge, ignore_errors=True)
 
     def _put_tree(self, tree: Oid, raw: bytes) -> None:
-        # Literally: git refuses to write trees that old histories really have.
-        made = self._git("hash-object", "--literally", "-t", "tree", "-w", "--stdin", stdin=raw).text()
+        # Not by git: it refuses to write trees that old histories really have.
+        made = write_object(self.repo, "tree", raw)
         if made != tree:
             raise CannotRun(f"the product tree's content is '{made}', not '{tree}'", detail="nothing was run")
 
     def _check_out(self, tree: Oid) -> None:
-        commit = self._git("commit-tree", "-m", "product tree", tree).text()
-        self._git("update-ref", "refs/heads/product", commit)
+        who = f"{_NAME} <{_EMAIL}> {_DATE}"
+        lines = [f"tree {tree}", f"author {who}", f"committer {who}", "", "product tree", ""]
+        commit = write_object(self.repo, "commit", "\n".join(lines).encode("ascii"))
         # So that `git describe`, which version numbers are made from, has something to say.
-        self._git("tag", "-a", "-m", "product tree", "v0.0.0", commit)
+        lines = [f"object {commit}", "type commit", "tag v0.0.0", f"tagger {who}", "", "product tree", ""]
+        tag = write_object(self.repo, "tag", "\n".join(lines).encode("ascii"))
+        self._git("update-ref", "refs/tags/v0.0.0", tag)
+        # The branch is born by this.
         self._git("reset", "-q", "--hard", commit)
 
     def _git(self, *args: str, stdin: bytes | None = None, timeout: float = 3600) -> Result:
