@@ -13,7 +13,7 @@ import pytest
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.planning import planfile
 from conductor_git.core.planning.policy import Policy
-from conductor_git.core.planning.policyfile import render_policy
+from conductor_git.core.planning.policytext import render_policy
 from conductor_git.core.planning.rules import Script
 from conductor_git.core.targets import Oid
 from conductor_git.store.control.control import read_control

@@ -12,7 +12,8 @@ from conductor_git.core.judgement.results import check_criteria, read_results
 from conductor_git.core.planning.phases import phases
 from conductor_git.core.planning.plan import Criterion, Manual, Plan
 from conductor_git.core.planning.plancheck import check_plans
-from conductor_git.core.planning.planfile import parse_plan, render_plan
+from conductor_git.core.planning.planfile import parse_plan
+from conductor_git.core.planning.plantext import render_plan
 from conductor_git.core.planning.policy import Policy
 from conductor_git.core.planning.policyfile import parse_policy
 from conductor_git.core.planning.rules import Script, Scripts

@@ -7,7 +7,8 @@ import pytest
 from conductor_git.core.planning.globs import matches
 from conductor_git.core.planning.newplan import new_plan, next_number, path_for
 from conductor_git.core.planning.plan import BrokenPlan, Plan, Wave
-from conductor_git.core.planning.planfile import parse_plan, render_plan
+from conductor_git.core.planning.planfile import parse_plan
+from conductor_git.core.planning.plantext import render_plan
 from conductor_git.core.planning.policy import Policy
 
 

@@ -14,7 +14,7 @@ from conductor_git.commands.outcome import Outcome
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.planning.edits import Version, compare
 from conductor_git.core.planning.policy import Policy, ValidationPolicy
-from conductor_git.core.planning.policyfile import render_policy
+from conductor_git.core.planning.policytext import render_policy
 from conductor_git.core.targets import Oid
 from conductor_git.store.control.control import read_control
 from conductor_git.store.plumbing.repository import Repository, discover

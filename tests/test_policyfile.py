@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conductor_git.core.planning.policy import Limits, Policy, ValidationPolicy
-from conductor_git.core.planning.policyfile import BrokenPolicy, parse_policy, render_policy
+from conductor_git.core.planning.policyfile import BrokenPolicy, parse_policy
+from conductor_git.core.planning.policytext import render_policy
 
 LEAST = 'format = 1\nrepository = "r-1"\n'
 TIME = "is a time like '20m', '1h30m' or '45s', or a number of seconds, not "

@@ -22,7 +22,8 @@ from conductor_git.core.events.trust import Doubt, Vouched, Word, needed_role, s
 from conductor_git.core.judgement.levels import judge_level
 from conductor_git.core.planning.plan import Wave
 from conductor_git.core.planning.policy import Policy
-from conductor_git.core.planning.policyfile import BrokenPolicy, parse_policy, render_policy
+from conductor_git.core.planning.policyfile import BrokenPolicy, parse_policy
+from conductor_git.core.planning.policytext import render_policy
 from conductor_git.core.reporting.fold import fold
 from conductor_git.core.standing import CONDUCTOR
 from conductor_git.core.targets import Oid, Target

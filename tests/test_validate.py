@@ -17,7 +17,7 @@ from conductor_git.core.errors import CannotRun
 from conductor_git.core.events import attestation
 from conductor_git.core.events.attestation import Attestation, Counts
 from conductor_git.core.planning.policy import Policy, ValidationPolicy
-from conductor_git.core.planning.policyfile import render_policy
+from conductor_git.core.planning.policytext import render_policy
 from conductor_git.store.notes.ledger import read_ledger
 from conductor_git.store.plumbing.repository import discover
 from conductor_git.store.plumbing.staged import beside_index, index_tree, product_of

@@ -15,7 +15,8 @@ from conductor_git.core.planning.imports import Known, Made, make_plan, plan_nam
 from conductor_git.core.planning.newplan import next_number
 from conductor_git.core.planning.plan import BrokenPlan, Plan
 from conductor_git.core.planning.plancheck import check_plans
-from conductor_git.core.planning.planfile import parse_plan, render_plan
+from conductor_git.core.planning.planfile import parse_plan
+from conductor_git.core.planning.plantext import render_plan
 from conductor_git.core.say import printable
 from conductor_git.store.control.drafts import Drafts, read_drafts, write_draft
 from conductor_git.store.files.locks import hold

@@ -124,7 +124,8 @@ def new(
     Raises CannotRun where the plan would be broken or its file is there already.
     """
     from conductor_git.core.planning.newplan import new_plan, next_number
-    from conductor_git.core.planning.planfile import parse_plan, render_plan
+    from conductor_git.core.planning.planfile import parse_plan
+    from conductor_git.core.planning.plantext import render_plan
     from conductor_git.core.reporting.planreport import plan_data
     from conductor_git.store.control.drafts import read_drafts, write_draft
     from conductor_git.store.files.locks import hold

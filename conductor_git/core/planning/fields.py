@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from conductor_git.core.planning.frontmatter import Items, Node, Pairs, Text
 from conductor_git.core.planning.problems import Problems, unknown
 from conductor_git.core.planning.values import line_problem
+from conductor_git.core.planning.yamlnodes import Items, Node, Pairs, Text
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _COUNT = re.compile(r"[0-9]{1,9}")

@@ -1,4 +1,4 @@
-"""YAML front matter as a tree in which every scalar is text and every node knows its line.
+"""YAML front matter: cut off, and read into nodes.
 
 YAML's own types are not wanted: it reads `2.10` as 2.1, `010` as 8 and `no` as false, and drops duplicate keys.
 """
@@ -10,35 +10,12 @@ from typing import Any
 
 import msgspec
 
+from conductor_git.core.planning.plainyaml import read_plain
 from conductor_git.core.planning.problems import Problems
+from conductor_git.core.planning.yamlnodes import Items, Node, Pairs, Text
 
 _QUOTE = "a value with ': ', ' #' in it, or with '*', '&', '!', '[' or '{' first, stands in quotes"
 _DEPTH_LIMIT = 16
-
-
-class Text(msgspec.Struct, frozen=True):
-    """A scalar. `absent` is an empty one without quotes: the same as leaving the key out."""
-
-    line: int
-    value: str
-    absent: bool = False
-
-
-class Items(msgspec.Struct, frozen=True):
-    """A list."""
-
-    line: int
-    items: tuple[Node, ...]
-
-
-class Pairs(msgspec.Struct, frozen=True):
-    """A mapping in the order of the file, duplicates and all."""
-
-    line: int
-    pairs: tuple[tuple[Text, Node], ...]
-
-
-Node = Text | Items | Pairs
 
 
 class Matter(msgspec.Struct, frozen=True):
@@ -65,6 +42,10 @@ def cut(text: str, problems: Problems) -> Matter | None:
 
 def compose(source: str, first_line: int, problems: Problems) -> Node | None:
     """Read one YAML document; None where it is empty or (with errors) cannot be read."""
+    return read_plain(source, first_line) or _parsed(source, first_line, problems)
+
+
+def _parsed(source: str, first_line: int, problems: Problems) -> Node | None:
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -8,9 +8,8 @@ from functools import partial
 
 from conductor_git.core.durations import parse_duration
 from conductor_git.core.planning.fields import Fields
-from conductor_git.core.planning.frontmatter import Items, Node, Pairs, Text, compose, cut
+from conductor_git.core.planning.frontmatter import compose, cut
 from conductor_git.core.planning.plan import BrokenPlan, Criterion, Manual, Plan, Validation, Wave
-from conductor_git.core.planning.plantext import render_plan
 from conductor_git.core.planning.problems import Problems, decoded
 from conductor_git.core.planning.refnames import branch_problem, slug
 from conductor_git.core.planning.sections import Section, read_body
@@ -24,9 +23,8 @@ from conductor_git.core.planning.values import (
     unprintable,
     workspace_problem,
 )
+from conductor_git.core.planning.yamlnodes import Items, Node, Pairs, Text
 from conductor_git.core.targets import WAVE_NUMBER, Target, parse_target
-
-__all__ = ["CRITERION_KEYS", "PLAN_KEYS", "WAVE_KEYS", "default_agent", "default_branch", "parse_plan", "render_plan"]
 
 PLAN_KEYS = (
     "plan",

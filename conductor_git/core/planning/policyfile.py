@@ -21,7 +21,6 @@ from conductor_git.core.planning.policy import (
     Runner,
     ValidationPolicy,
 )
-from conductor_git.core.planning.policytext import render_policy
 from conductor_git.core.planning.problems import Problems, decoded, unknown
 from conductor_git.core.planning.refnames import branch_problem
 from conductor_git.core.planning.tomlvalues import Read, count, flag, one_of, seconds, shown, text, texts
@@ -34,8 +33,6 @@ from conductor_git.core.planning.values import (
     unprintable,
     writer_problem,
 )
-
-__all__ = ["BrokenPolicy", "parse_policy", "render_policy"]
 
 
 class BrokenPolicy(msgspec.Struct, frozen=True):

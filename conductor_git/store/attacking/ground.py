@@ -14,7 +14,7 @@ from conductor_git.core.events import attestation
 from conductor_git.core.events.attestation import Attestation
 from conductor_git.core.events.signers import SIGNERS_PATH
 from conductor_git.core.planning.policy import POLICY_PATH, Policy
-from conductor_git.core.planning.policyfile import render_policy
+from conductor_git.core.planning.policytext import render_policy
 from conductor_git.core.planning.rules import RuleSet, rules_of
 from conductor_git.core.standing import RUNNER_PREFIX
 from conductor_git.core.targets import Oid, Target

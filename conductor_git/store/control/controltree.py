@@ -216,8 +216,6 @@ def _load_parsers() -> None:
     # They load these late, for most commands parse nothing.
     import tomllib  # noqa: F401
 
-    import yaml  # noqa: F401
-
     from conductor_git.core.planning import planfile, policyfile  # noqa: F401
 
 
