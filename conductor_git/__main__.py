@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import NoReturn
 
 from conductor_git.lifetime import live, load_msgspec
@@ -14,6 +15,9 @@ def command() -> NoReturn:
 
 def _run() -> int:
     load_msgspec()
+    from conductor_git.store.plumbing import ahead
+
+    ahead.ask(refs=sys.argv[1:2] in (["status"], ["log-status"]))
     from conductor_git.cli import main
 
     return main()

@@ -153,9 +153,10 @@ max_option = patience_option("Come back after T (90s, 2m); the run goes on, and 
 
 def here() -> Repository:
     """The repository that the command was called in."""
+    from conductor_git.store.plumbing import ahead, questions
     from conductor_git.store.plumbing.repository import discover
 
-    return discover()
+    return discover(asked=ahead.asked(questions.WHEREABOUTS))
 
 
 def now() -> int:

@@ -15,6 +15,8 @@ from conductor_git.core.reporting.lines import WIDE, plain
 from conductor_git.core.reporting.overdue import Seen, silent_plans, timely
 from conductor_git.core.reporting.report import chosen, report_lines
 from conductor_git.store.boards import read_board
+from conductor_git.store.plumbing.ahead import asked
+from conductor_git.store.plumbing.questions import REFS
 from conductor_git.store.plumbing.refs import Refs, read_refs
 from conductor_git.store.plumbing.repository import Repository
 from conductor_git.store.plumbing.seen import last_seen, remote_of
@@ -36,7 +38,7 @@ def status(
 
     Raises CannotRun for a plan that is not there.
     """
-    refs = read_refs(repo)
+    refs = read_refs(repo, asked=asked(REFS))
     whole = _with_view(repo, read_board(repo, now, refs=refs), refs)
     whole = timely(whole, now, _look_at_silent(repo, [silent.branch for silent in silent_plans(whole, now)]))
     _check_names(whole, plans)

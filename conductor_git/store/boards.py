@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from functools import partial
 
 import msgspec
 
@@ -14,6 +15,7 @@ from conductor_git.store.plumbing.aside import Aside
 from conductor_git.store.plumbing.refs import Refs, read_refs
 from conductor_git.store.plumbing.repository import Repository
 from conductor_git.store.plumbing.seen import was_seen
+from conductor_git.store.plumbing.settings import read_settings
 
 _MEMO = "board"
 
@@ -33,11 +35,11 @@ def read_board(repo: Repository, now: int, *, refs: Refs | None = None) -> Board
     key = board_key(repo, refs)
     if kept is not None and kept.key == key:
         return kept.board
+    settings = Aside(partial(read_settings, repo))
     from conductor_git.store.snapshot import take
 
-    # While git says what there is to judge.
-    Aside(_load_judges)
-    taken = take(repo, refs=refs)
+    known = msgspec.structs.replace(refs, settings=settings.answer())
+    taken = take(repo, refs=known, meanwhile=_load_judges)
     from conductor_git.core.planning.plans import declares_freezes
     from conductor_git.core.reporting.conflicts import to_land
     from conductor_git.core.reporting.fold import fold

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 import msgspec
@@ -63,6 +63,7 @@ def take(
     control: Control | None = None,
     moved: Mapping[str, Oid] = {},
     use_cache: bool = True,
+    meanwhile: Callable[[], None] | None = None,
 ) -> Snapshot:
     """What git holds now. `also` names commits whose ancestry a door asks about; `moved` are branches (full names) as
     they would be, under the rules of now; `control` are the rules to judge by, where they are not those of the refs.
@@ -85,6 +86,8 @@ def take(
     then = msgspec.structs.replace(refs, oids={**refs.oids, **moved}) if moved else refs
     # Of what was asked to be merged the claims may be on no branch any more.
     wanted = [claim for listed in requests(ledger.events) for event in listed if (claim := claim_of(event))]
+    if meanwhile is not None:
+        Aside(meanwhile)
     history = read_history(repo, policy, control.plans, then, also=also, perhaps=wanted, use_cache=use_cache)
     snapshot = Snapshot(
         policy=control.policy,
