@@ -19,9 +19,13 @@ Node = tuple[tuple[Oid, ...], Oid, int]
 class Graph:
     """The commits that were read. One below `since` (or beyond a shallow edge) is not in it."""
 
-    def __init__(self, nodes: Mapping[Oid, Node]) -> None:
+    def __init__(self, nodes: Mapping[Oid, Node], cutting: Cutting | None = None) -> None:
+        """`cutting` where each of the nodes was cut into a line as it was read."""
         self.nodes = nodes
-        lines, side = _cut(nodes)
+        if cutting is None:
+            cutting = Cutting()
+            cutting.take(nodes, nodes)
+        lines, side = cutting.lines, cutting.side()
         self._commits = [oid for line in lines for oid in line]
         """Line after line, each from its newest commit down."""
         self._place = dict(zip(self._commits, range(len(self._commits)), strict=True))
@@ -99,15 +103,19 @@ class Graph:
 
     def first_parents(self, tip: Oid, *, stop: Reach | None = None) -> Iterator[Oid]:
         """`tip` and down its first parents, as far as commits were read, and no further than to what is in `stop`."""
-        ends = {} if stop is None else stop.lowest
-        for line, place in self.first_parent_places(tip, stop=stop):
-            end = ends.get(line, self._starts[line + 1])
+        for _, place, end in self.stretches(tip, stop=stop):
             # A few at first: most who ask stop soon.
             some = 8
             while place < end:
                 yield from self._commits[place : min(place + some, end)]
                 place += some
                 some *= 2
+
+    def stretches(self, tip: Oid, *, stop: Reach | None = None) -> Iterator[tuple[int, int, int]]:
+        """The same by lines: the line, the first place on it, and the place behind the last."""
+        ends = {} if stop is None else stop.lowest
+        for line, place in self.first_parent_places(tip, stop=stop):
+            yield line, place, ends.get(line, self._starts[line + 1])
 
     def first_parent_places(self, tip: Oid, *, stop: Reach | None = None) -> Iterator[tuple[int, int]]:
         """The same by lines: each that it goes down, and from where on; no further than to what is in `stop`."""
@@ -141,9 +149,13 @@ class Graph:
     def merges(self, reach: Reach) -> Iterator[Oid]:
         """The commits with more than one parent among those that are reached, in no particular order."""
         for line, place, end in self.runs(reach):
-            leaving = self._edges[line][self._first_edge(line, place) : self._first_edge(line, end)]
-            found = (self._commits[at] for at in {at for at, _ in leaving})
-            yield from (oid for oid in found if len(self.nodes[oid][0]) > 1)
+            yield from self.merges_on(line, place, end)
+
+    def merges_on(self, line: int, place: int, end: int) -> Iterator[Oid]:
+        """The commits with more than one parent on a line, from a place to before another, in no particular order."""
+        leaving = self._edges[line][self._first_edge(line, place) : self._first_edge(line, end)]
+        found = (self._commits[at] for at in {at for at, _ in leaving})
+        return (oid for oid in found if len(self.nodes[oid][0]) > 1)
 
     def size(self, reach: Reach) -> int:
         """How many commits are reached."""
@@ -218,24 +230,36 @@ class Reach:
         return self._graph.is_reached(cast("Oid", oid), self)
 
 
-def _cut(nodes: Mapping[Oid, Node]) -> tuple[list[list[Oid]], list[tuple[Oid, Oid]]]:
-    """The lines, and each commit with a parent that does not follow it on its line."""
-    lines: list[list[Oid]] = []
-    side: list[tuple[Oid, Oid]] = []
-    # git lists children before their parents, but for commits whose clock was wrong: those begin lines of their own.
-    awaited: dict[Oid, list[Oid]] = {}
-    for oid, (parents, _, _) in nodes.items():
-        line = awaited.pop(oid, None)
-        if line is None:
-            line = []
-            lines.append(line)
-        line.append(oid)
-        if parents:
-            if parents[0] in awaited:
-                side.append((oid, parents[0]))
-            else:
-                awaited[parents[0]] = line
-            side += [(oid, parent) for parent in parents[1:]]
-    # What was listed before its child, or was not read.
-    side += [(line[-1], parent) for parent, line in awaited.items()]
-    return lines, side
+class Cutting:
+    """Cuts commits into lines, as they come: children before their parents, as git lists them.
+
+    A commit whose clock was wrong may come after its parent: the parent then begins a line of its own.
+    """
+
+    def __init__(self) -> None:
+        self.lines: list[list[Oid]] = []
+        self._side: list[tuple[Oid, Oid]] = []
+        self._awaited: dict[Oid, list[Oid]] = {}
+
+    def take(self, oids: Iterable[Oid], nodes: Mapping[Oid, Node]) -> None:
+        """Take in the next commits."""
+        lines, awaited = self.lines, self._awaited
+        for oid in oids:
+            parents = nodes[oid][0]
+            line = awaited.pop(oid, None)
+            if line is None:
+                line = []
+                lines.append(line)
+            line.append(oid)
+            if parents:
+                if parents[0] in awaited:
+                    self._side.append((oid, parents[0]))
+                else:
+                    awaited[parents[0]] = line
+                if len(parents) > 1:
+                    self._side += [(oid, parent) for parent in parents[1:]]
+
+    def side(self) -> list[tuple[Oid, Oid]]:
+        """Each commit with a parent that does not follow it on its line."""
+        # What was listed before its child, or was not read, too.
+        return self._side + [(line[-1], parent) for parent, line in self._awaited.items()]

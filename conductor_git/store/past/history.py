@@ -13,7 +13,7 @@ import msgspec
 
 from conductor_git.core import tree
 from conductor_git.core.errors import CannotRun
-from conductor_git.core.judgement.graph import Graph, Node
+from conductor_git.core.judgement.graph import Cutting, Graph, Node
 from conductor_git.core.judgement.history import History, Note, Pairs, Tip
 from conductor_git.core.messages import message
 from conductor_git.core.planning.executors import read_executor
@@ -74,10 +74,10 @@ def read_history(
         known = _Read(policy.since, edge)
     tips |= _commits_here(repo, [oid for oid in perhaps if oid not in known.nodes and oid not in known.tips])
     try:
-        fresh = _walk(repo, known, tips, policy.since)
+        fresh, cutting = _walk(repo, known, tips, policy.since)
     except GitFailed as error:
         raise _broken_ref(repo, refs, tips) or error from error
-    graph = Graph(known.nodes)
+    graph = Graph(known.nodes, cutting)
     integration = _trunk_tip(graph, trunk, refs, policy)
     history = History(
         graph=graph,
@@ -177,18 +177,26 @@ _LOG = ("-c", "i18n.logOutputEncoding=UTF-8", "-c", "log.showSignature=false", "
 _TRAILERS = "%(trailers:only,unfold,separator=%x1e,key_value_separator=%x1f)"
 
 
-def _walk(repo: Repository, known: _Read, tips: set[Oid], since: str) -> bool:
+def _walk(repo: Repository, known: _Read, tips: set[Oid], since: str) -> tuple[bool, Cutting | None]:
+    """Read what is not known yet; whether something was new and, where nothing was known, the lines of all commits."""
     new = {tip for tip in tips if tip not in known.nodes}
     if not new:
-        return False
+        return False, None
     stdin = "".join(
         [*(f"{tip}\n" for tip in new), *(f"^{tip}\n" for tip in known.tips), f"^{since}^@\n" if since else ""]
     ).encode("ascii")
     # Of few commits the trailers come along; of a long history they are asked for where there are any.
     little = bool(known.nodes)
     form = f"--format=%H %T %ct %P%n{_TRAILERS if little else ''}%n%B"
+    cutting = Cutting()
+    asked: list[Oid] = []
     try:
-        asked = [oid for batch in repo.records(*_LOG, form, stdin=stdin) for oid in _parse(batch, known)]
+        for batch in repo.records(*_LOG, form, stdin=stdin):
+            oids, told = _parse(batch, known)
+            asked += told
+            if not little:
+                # git is still at work: who asks later, waits for this.
+                cutting.take(oids, known.nodes)
     except GitFailed:
         if since and repo.resolve(since) is None:
             return _walk(repo, known, tips, "")
@@ -203,17 +211,18 @@ def _walk(repo: Repository, known: _Read, tips: set[Oid], since: str) -> bool:
     if len(known.tips) > _MANY_TIPS:
         # A tip that is some commit's parent is covered by that commit's tip; without this the list would only grow.
         known.tips -= {parent for node in known.nodes.values() for parent in node[0]}
-    return True
+    return True, None if little else cutting
 
 
-def _parse(records: list[bytes], known: _Read) -> list[Oid]:
-    """Take git's records in; returns the commits whose message has something like our trailers."""
-    nodes, asked = known.nodes, []
+def _parse(records: list[bytes], known: _Read) -> tuple[list[Oid], list[Oid]]:
+    """Take git's records in; returns the commits, and those whose message has something like our trailers."""
+    nodes, oids, asked = known.nodes, list[Oid](), list[Oid]()
     for record in records:
         head, _, rest = record.partition(b"\n")
         # Without a function call each: this loop is what a first look at a long history takes.
         words = cast("list[Oid]", head.decode("ascii").split(" "))
         oid = words[0]
+        oids.append(oid)
         time = words[2]
         # 0 for what is no time: git keeps whatever a broken program wrote.
         seconds = int(time) if time.isdigit() and len(time) <= _LONGEST_TIME else 0
@@ -231,7 +240,7 @@ def _parse(records: list[bytes], known: _Read) -> list[Oid]:
                 known.notes[oid] = Note(text, pairs, Oid(reverts[1].decode("ascii")) if reverts else None)
                 if trailers:
                     asked.append(oid)
-    return asked
+    return oids, asked
 
 
 def _ours(block: str) -> Pairs:
