@@ -83,17 +83,25 @@ class Claims:
 
     def started(self, commit: Oid) -> str | None:
         """The plan of the nearest start commit at or below on the first-parent chain, down to integration's own."""
-        places, spine = self._start_places, self._spine_places
+        spine = self._spine_places
         for line, place in self.graph.first_parent_places(commit):
-            found = places.get(line, [])
-            at = bisect_left(found, (place, ""))
-            start = found[at] if at < len(found) else None
+            start = self._next_start(line, place)
             own = spine.get(line)
             if start is not None and (own is None or start[0] <= max(own, place)):
                 return start[1]
             if own is not None:
                 return None
         return None
+
+    def start_below(self, line: int, place: int) -> int:
+        """The place of the nearest start commit on a line of the graph, at a place or below; -1 where there is none."""
+        start = self._next_start(line, place)
+        return -1 if start is None else start[0]
+
+    def _next_start(self, line: int, place: int) -> tuple[int, str] | None:
+        found = self._start_places.get(line, [])
+        at = bisect_left(found, (place, ""))
+        return found[at] if at < len(found) else None
 
     @cached_property
     def _start_places(self) -> dict[int, list[tuple[int, str]]]:

@@ -115,29 +115,34 @@ class _Steps:
     def walk(self, tip: Oid) -> list[_Judged]:
         """Judge each step, oldest first. What a step took in by merging another line of integration comes before it."""
         since = self.snapshot.history.since
-        todo = [(step, False) for step in self.claims.graph.first_parents(tip) if step != since]
+        steps = [step for step in self.claims.graph.first_parents(tip) if step != since]
+        todo = [(step, False) for step in self._telling(steps)]
         judged: list[_Judged] = []
         while todo:
             step, aside = todo[-1]
-            if self._says_nothing(step):
-                self.seen.add(step)
-                todo.pop()
-                continue
             chain = self._taken_in(step)
             self._lines.setdefault(step, chain)
-            todo += [(each, True) for each in chain]
+            todo += [(each, True) for each in self._telling(chain)]
             if not chain:
                 todo.pop()
                 judged.append(self._frozen(self._judge(step, aside=aside)))
         return judged
 
-    def _says_nothing(self, step: Oid) -> bool:
-        """Whether a step is an ordinary commit that the policy allows, as nearly all of them are."""
-        history = self.snapshot.history
-        parents, tree, _ = history.nodes[step]
-        if len(parents) > 1 or step in history.notes or step in self.snapshot.bounds.touched:
-            return False
-        return self.snapshot.policy.direct == "any" and tree not in history.products
+    def _telling(self, line: list[Oid]) -> list[Oid]:
+        """Of a line of integration what has to be judged. The rest is seen: ordinary commits that the policy allows,
+        as nearly all of them are."""
+        if self.snapshot.policy.direct != "any":
+            return line
+        history, touched = self.snapshot.history, self.snapshot.bounds.touched
+        nodes, notes, products = history.nodes, history.notes, history.products
+        telling = [
+            step
+            for step in line
+            if step in notes or step in touched or nodes[step][1] in products or len(nodes[step][0]) > 1
+        ]
+        self.seen.update(line)
+        self.seen.difference_update(telling)
+        return telling
 
     def unsettled(self, judged: list[_Judged]) -> list[Finding]:
         """What neither the conductor accepted nor a later step made good: a clean landing of the same plans, a revert

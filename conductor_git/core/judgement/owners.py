@@ -199,11 +199,14 @@ def _landed(snapshot: Snapshot, claims: Claims, taking: Taking) -> dict[Oid, Own
     return found
 
 
-def _standing(claims: Claims, taking: Taking, *, known: Container[Oid] | None = None) -> dict[Oid, Owned]:
+def _standing(claims: Claims, taking: Taking, *, known: Iterable[Oid] | None = None) -> dict[Oid, Owned]:
     """What has not landed; with `known` only the merges and what is in it."""
     graph = claims.graph
     reach = graph.below([tip.oid for tip in claims.history.branches.values()], stop=claims.landed)
-    own = {oid for line in graph.lines(reach) for oid in line if known is None or oid in known}
+    if known is None:
+        own = {oid for line in graph.lines(reach) for oid in line}
+    else:
+        own = {oid for oid in known if oid in reach}
     own.update(graph.merges(reach))
     whose = {oid: plan for oid in own if (plan := claims.plan_of(oid))}
     return {

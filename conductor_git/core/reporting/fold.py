@@ -265,12 +265,18 @@ class _Folder:
         return found
 
     def _commits_since(self, plan: Plan, tip: Oid) -> int:
-        claimed = {commit for commits in self.claimed.get(plan.plan, {}).values() for commit in commits}
-        count, graph, starts = 0, self.claims.graph, self.claims.starts
-        for oid in graph.first_parents(tip, stop=self.claims.landed):
-            if oid in claimed or oid in starts:
+        """How many commits that are no merges a branch has above its newest claim or start."""
+        graph, ends = self.claims.graph, dict[int, list[int]]()
+        for commits in self.claimed.get(plan.plan, {}).values():
+            for line, at in filter(None, map(graph.place, commits)):
+                ends.setdefault(line, []).append(at)
+        count = 0
+        for line, place, end in graph.stretches(tip, stop=self.claims.landed):
+            found = [at for at in (*ends.get(line, ()), self.claims.start_below(line, place)) if place <= at < end]
+            lowest = min(found, default=end)
+            count += lowest - place - sum(1 for _ in graph.merges_on(line, place, lowest))
+            if found:
                 break
-            count += len(graph.nodes[oid][0]) < 2
         return count
 
     def _last_activity(self, plan: Plan, tip: Oid | None, begun: bool) -> int | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from heapq import merge
+from itertools import islice
 
 import msgspec
 
@@ -24,20 +26,23 @@ def with_changes(repo: Repository, snapshot: Snapshot) -> Snapshot:
     history, graph = snapshot.history, snapshot.history.graph
     landed = graph.below([history.integration.oid] if history.integration else [])
     standing = graph.below([tip.oid for tip in history.branches.values()], stop=landed)
+    lines = list(graph.lines(standing))
     known: _Paths = memo.load(repo, _MEMO, _Paths) or {}
-    missing = [[oid for oid in line if oid not in known] for line in graph.lines(standing)]
-    newest = [oid for line in missing for oid in line[:_AT_ONCE]]
-    newest = sorted(newest, key=lambda oid: (-history.time(oid), oid))[:_AT_ONCE]
+    # On a first look every commit is missing, and of a long history that need not be asked of each.
+    missing = [[oid for oid in line if oid not in known] for line in lines] if known else lines
+    kept = {oid: known[oid] for line in lines for oid in line if oid in known} if known else {}
+    nodes = graph.nodes
+    newest = list(islice(merge(*missing, key=lambda oid: (-nodes[oid][2], oid)), _AT_ONCE))
     unseen = sum(map(len, missing))
     if newest:
         try:
-            known |= read_changes(repo, newest)
+            kept |= read_changes(repo, newest)
         except GitFailed:
             # Trees that a partial clone lacks: the report goes on with what is known.
-            return msgspec.structs.replace(snapshot, changes=known, unseen=unseen)
+            return msgspec.structs.replace(snapshot, changes=kept, unseen=unseen)
         unseen -= len(newest)
-        memo.save(repo, _MEMO, {oid: known[oid] for line in graph.lines(standing) for oid in line if oid in known})
-    return msgspec.structs.replace(snapshot, changes=known, unseen=unseen)
+        memo.save(repo, _MEMO, kept)
+    return msgspec.structs.replace(snapshot, changes=kept, unseen=unseen)
 
 
 def read_changes(repo: Repository, commits: Iterable[Oid]) -> dict[Oid, tuple[str, ...]]:
