@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from conductor_git.core.events.demand import Trust
 from conductor_git.core.events.signers import SIGNERS_PATH, Signers, matches_list
-from conductor_git.core.events.trust import Role, namespace_of, role_of
 from conductor_git.core.findings import Finding
 from conductor_git.core.planning.policy import Policy
 from conductor_git.core.standing import Level, say_stops
+
+if TYPE_CHECKING:
+    from conductor_git.core.events.trust import Role
 
 
 class Footing(msgspec.Struct, frozen=True):
@@ -70,6 +74,8 @@ def _asked(trust: Trust) -> list[Role]:
 
 def _may(role: Role, signers: Signers) -> bool:
     """Whether some key can sign in a role, as far as patterns of writers' names tell."""
+    from conductor_git.core.events.trust import namespace_of  # where nothing is signed, nobody asks
+
     return any(
         key.allows(namespace_of(role)) and any(_is_of(role, pattern) for pattern in key.principals.split(","))
         for key in signers.keys
@@ -78,6 +84,8 @@ def _may(role: Role, signers: Signers) -> bool:
 
 def _is_of(role: Role, pattern: str) -> bool:
     """Whether a pattern covers names of a role; `runner-*` and `runner-linux` are runners', `*` is everybody's."""
+    from conductor_git.core.events.trust import role_of
+
     if pattern.startswith("!"):
         return False
     if "*" in pattern.partition("-")[0] or role_of(pattern) == role:

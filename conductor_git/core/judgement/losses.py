@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable
 
 from conductor_git.core.events.landings import claim_of
@@ -33,6 +32,8 @@ def judge_deletion(branch: str, tip: Oid, snapshot: Snapshot) -> list[Finding]:
     if not lost:
         return []
     text = f"'{branch}' has {len(lost)} claim{'s' if len(lost) > 1 else ''} that did not land, and nothing else keeps"
+    import shlex
+
     tag = shlex.quote(f"kept/{branch}")
     hint = f"git tag {tag} {tip[:12]}    # keeps what was said there; then the branch may go"
     trunk = history.integration.oids if history.integration else ()

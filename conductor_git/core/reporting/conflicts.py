@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 
 import msgspec
@@ -63,6 +62,8 @@ def unmergeable(what: str, target: Target, board: Board, clash: Clash, branch: s
 def way_back(target: Target, board: Board, branch: str = "") -> str:
     """What its owner does: take integration in where the work is, and say again that it is done."""
     status = board.plan(target.plan)
+    import shlex
+
     merge = f"git merge {shlex.quote(board.integration)}"
     if status is None:
         return f"git switch {shlex.quote(branch)} && {merge}"
