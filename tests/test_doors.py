@@ -44,7 +44,8 @@ def test_a_malformed_claim_is_refused_with_the_line_to_write(team: Team) -> None
     code, said = team.commit("--allow-empty", "-m", "Wave 0 done")
     assert code == 1
     assert "[CG102]" in said
-    assert f"hint: git commit --allow-empty -m '{CLAIM}'" in said
+    assert f"the line to write is '{CLAIM}'" in said
+    assert "hint: conductor-git claim .0" in said
 
 
 def test_a_proven_claim_gets_trailers_that_git_reads(team: Team) -> None:

@@ -50,7 +50,8 @@ def test_ordinary_messages_are_nobodys_business(scene: Scene) -> None:
 def test_a_malformed_claim_gets_the_line_to_write(scene: Scene) -> None:
     ruling = rule(scene, "Wave 0 done")
     assert codes(ruling) == [("CG102", "error")]
-    assert ruling.findings[0].hint == "git commit --allow-empty -m '✅ Wave 0 Complete'"
+    assert ruling.findings[0].hint == "conductor-git claim .0"
+    assert "the line to write is '✅ Wave 0 Complete'" in ruling.findings[0].detail
     assert "'done' instead of 'Complete'" in ruling.findings[0].message
 
 

@@ -179,8 +179,8 @@ class Claims:
 
     def _malformed(self, oid: Oid, note: Note, parsed: message.Malformed) -> None:
         text = f"'{note.line[:60]}' in {oid[:7]} is not a claim: {', '.join(parsed.reasons)}"
-        hint = message.commit_command(parsed.suggestion) if parsed.suggestion else ""
-        self._remark("CG102", self.plan_of(oid), oid, text, hint)
+        plan = self.plan_of(oid)
+        self._remark("CG102", plan, oid, text, message.claim_command(parsed.suggestion, plan))
 
     def _hear(self, oid: Oid, note: Note, claim: message.Claim) -> Said | None:
         """The claim of a commit; None where it is inert."""

@@ -65,15 +65,15 @@ def judge_saying(saying: Saying, snapshot: Snapshot) -> Ruling:
 def malformed(line: str, spoken: message.Malformed) -> Finding:
     """The finding for a first line that starts like a claim and is none."""
     shown = line if len(line) <= 60 else f"{line[:57]}..."
-    hint = message.commit_command(spoken.suggestion) if spoken.suggestion else ""
     how = message.made_ordinary(line)
+    write = f"the line to write is '{spoken.suggestion}'" if spoken.suggestion else ""
     return Finding(
         "CG102",
         "error",
         shown,
         f"'{shown}' is not a claim: {', '.join(spoken.reasons)}",
-        hint,
-        f"not a claim? {how}" if how else "",
+        message.claim_command(spoken.suggestion),
+        "; ".join(filter(None, (write, how and f"not a claim? {how}"))),
     )
 
 

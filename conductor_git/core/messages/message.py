@@ -189,6 +189,17 @@ def render_claim(claim: Claim) -> str:
     return f"{TICK} {name} - {claim.note}" if claim.note else f"{TICK} {name}"
 
 
+def claim_command(line: str, plan: str | None = None) -> str:
+    """The command that proves and commits the claim that a line says, for a shell; empty where it says none."""
+    import shlex
+
+    claim = parse(line)
+    if not isinstance(claim, Claim):
+        return ""
+    target = claim.plan if claim.wave is None else f"{plan or ''}.{claim.wave}"
+    return f"conductor-git claim {target}" + (f" -m {shlex.quote(claim.note)}" if claim.note else "")
+
+
 def commit_command(line: str) -> str:
     """The command that says this line, for a shell."""
     import shlex
