@@ -77,13 +77,6 @@ def last_read(repo: Repository) -> tuple[str, Oid] | None:
     return None if known is None else (known.policy.control_ref, known.commit)
 
 
-def parsed_before(repo: Repository) -> dict[tuple[str, Oid], Plan]:
-    """The plans of the control tree that was read last, by path and blob: the same file always says the same."""
-    known = memo.load(repo, _MEMO, ControlTree)
-    parsed = {} if known is None else known.plans
-    return {(path, found.blob): found.plan for path, found in parsed.items() if found.plan is not None}
-
-
 def list_files(repo: Repository, commit: Oid, paths: Iterable[str]) -> dict[str, Entry]:
     """Files and folders of a commit at and below some paths, names as git has them."""
     asked = [path for path in paths if path]

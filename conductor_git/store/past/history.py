@@ -93,7 +93,7 @@ def read_history(
     )
     merges = merges_of_claims(history, graph, policy)
     fresh |= _weigh_trees(repo, known, history, graph, policy, merges)
-    history, learnt = look(repo, known.landings, merges, history, graph, policy, plans, use_cache=use_cache)
+    history, learnt = look(repo, known.landings, merges, history, graph, policy, plans)
     history, undone = look_at_reverts(repo, known.landings, history, graph)
     fresh |= learnt | undone
     if fresh and use_cache:

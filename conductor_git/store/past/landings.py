@@ -12,7 +12,6 @@ from conductor_git.core.messages import message
 from conductor_git.core.planning.plan import Plan
 from conductor_git.core.planning.policy import Policy
 from conductor_git.core.targets import Oid
-from conductor_git.store.control.controltree import parsed_before
 from conductor_git.store.plumbing.objects import read_objects
 from conductor_git.store.plumbing.repository import Repository
 
@@ -50,13 +49,11 @@ def look(
     graph: Graph,
     policy: Policy,
     plans: Iterable[Plan],
-    *,
-    use_cache: bool,
 ) -> tuple[History, bool]:
     """`history` with what its landings need, and whether something new was found out."""
     merges = list(merges)
     asked = _asked(merges, history, graph, policy, plans)
-    fresh = _redo(repo, seen, merges, history, graph) | _read_plans(repo, seen, asked, use_cache)
+    fresh = _redo(repo, seen, merges, history, graph) | _read_plans(repo, seen, asked)
     declared = {step: {name: plan for name, key in keys if (plan := seen.plans[key])} for step, keys in asked.items()}
     untold = frozenset(merges) - seen.merged.keys()
     return msgspec.structs.replace(history, merged=seen.merged, untold=untold, declared=declared), fresh
@@ -122,23 +119,17 @@ def _plan(note: Note) -> str:
     return said or (trailers.plan if isinstance(trailers, message.Trailers) else None) or ""
 
 
-def _read_plans(repo: Repository, seen: Seen, asked: Mapping[Oid, list[tuple[str, str]]], use_cache: bool) -> bool:
+def _read_plans(repo: Repository, seen: Seen, asked: Mapping[Oid, list[tuple[str, str]]]) -> bool:
     keys = {key for pairs in asked.values() for _, key in pairs} - seen.plans.keys()
     if not keys:
         return False
-    seen.plans.update(dict.fromkeys(keys))
-    # Mostly a plan stands there as it stands now.
-    parsed: dict[tuple[str, Oid], Plan | None] = {**parsed_before(repo)} if use_cache else {}
-    for found in read_objects(repo, sorted(keys)):
-        file = (found.name.partition(":")[2], found.oid)
-        if file not in parsed:
-            parsed[file] = _parse(found.body, file[0])
-        seen.plans[found.name] = parsed[file]
-    return True
-
-
-def _parse(body: bytes, path: str) -> Plan | None:
     from conductor_git.core.planning.planfile import parse_plan
 
-    read = parse_plan(body, path)
-    return read if isinstance(read, Plan) else None
+    seen.plans.update(dict.fromkeys(keys))
+    parsed: dict[Oid, Plan | None] = {}
+    for found in read_objects(repo, sorted(keys)):
+        if found.oid not in parsed:
+            read = parse_plan(found.body, found.name.partition(":")[2])
+            parsed[found.oid] = read if isinstance(read, Plan) else None
+        seen.plans[found.name] = parsed[found.oid]
+    return True

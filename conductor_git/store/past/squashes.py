@@ -33,8 +33,7 @@ class _Known(msgspec.Struct):
 
 def with_squashes(repo: Repository, snapshot: Snapshot, *, use_cache: bool = True) -> Snapshot:
     """The snapshot in which squashes of claimed work are the merges that they stand for. Raises CannotRun."""
-    known = (memo.load(repo, _MEMO, _Known) if use_cache else None) or _Known()
-    look_up = _LookUp(repo, snapshot.history, known, use_cache=use_cache)
+    look_up = _LookUp(repo, snapshot.history, (memo.load(repo, _MEMO, _Known) if use_cache else None) or _Known())
     found: dict[Oid, Suspect] = {}
     listed = suspects(snapshot, look_up.products)
     merged = look_up.merged(listed)
@@ -61,9 +60,8 @@ def _one_each(found: dict[Oid, Suspect]) -> dict[Oid, Bundle]:
 
 
 class _LookUp:
-    def __init__(self, repo: Repository, history: History, known: _Known, *, use_cache: bool) -> None:
+    def __init__(self, repo: Repository, history: History, known: _Known) -> None:
         self.repo = repo
-        self.use_cache = use_cache
         self.history = history
         self.known = known
         self.fresh = False
@@ -115,9 +113,7 @@ class _LookUp:
         seen = self.known.plans.setdefault(snapshot.policy.control_ref, Seen())
         merged = {step: weighed.product(step) for step in bundles}
         seen.merged.update(merged)
-        looked, learnt = look(
-            self.repo, seen, bundles, weighed, Graph(nodes), policy, snapshot.plans, use_cache=self.use_cache
-        )
+        looked, learnt = look(self.repo, seen, bundles, weighed, Graph(nodes), policy, snapshot.plans)
         self.fresh |= learnt
         return msgspec.structs.replace(
             looked,
