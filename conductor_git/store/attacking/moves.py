@@ -9,7 +9,7 @@ import msgspec
 
 from conductor_git.core.events.demand import Trust
 from conductor_git.core.planning.policy import POLICY_PATH
-from conductor_git.core.planning.policyfile import render_policy
+from conductor_git.core.planning.policytext import render_policy
 from conductor_git.core.targets import Target
 from conductor_git.store.attacking.field import Attempt, Field
 from conductor_git.store.attacking.ground import BRANCH, OTHER, OTHER_BRANCH, PLAN, SCRIPT
