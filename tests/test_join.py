@@ -117,6 +117,10 @@ def test_what_cannot_be_joined(team: Team, git: Git, hub: Path) -> None:
     refused(say(one, "join", "2"), "HEAD is detached", "hint: git switch -c")
     git(one, "checkout", "-q", "main")
     said = refused(say(one, "join", "2"), "only the conductor moves it", "git switch -c b2 && conductor-git join 2")
+    # Where the plan's work is on the remote, a branch made anew would be without it.
+    git(one, "update-ref", "refs/remotes/origin/b2", "claude/x1")
+    said = refused(say(one, "join", "2"), "only the conductor moves it", "git switch b2 && conductor-git join 2")
+    git(one, "update-ref", "-d", "refs/remotes/origin/b2")
     assert git(one, "for-each-ref", "refs/heads", "refs/notes/conductor") == refs
     works(team.root, "delegate", "2")
     git(one, "checkout", "-q", "claude/x1")

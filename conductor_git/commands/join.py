@@ -28,6 +28,7 @@ from conductor_git.store.notes.refspecs import ensure_refspecs
 from conductor_git.store.notes.writer import WRITER_KEY, check_writer, checked_out, given_name
 from conductor_git.store.plumbing.config import set_in_worktree
 from conductor_git.store.plumbing.identity import check_identity
+from conductor_git.store.plumbing.refs import read_refs
 from conductor_git.store.plumbing.remotes import Upstream, fetch, upstream_of
 from conductor_git.store.plumbing.repository import Repository
 from conductor_git.store.reach import read_all
@@ -96,7 +97,7 @@ def _look_round(repo: Repository, what: str, branch: str, say: Say) -> _Scene:
         raise CannotRun(
             f"'{here}' is no branch to work on: only the conductor moves it",
             detail="nothing was changed",
-            hint=f"git switch -c {shlex.quote(_declared(control, what))} && conductor-git join {shlex.quote(what)}",
+            hint=f"{_switch(repo, _declared(control, what))} && conductor-git join {shlex.quote(what)}",
         )
     plan = _plan(control, what)
     other = next((each for each in control.plans if each.branch == here and each.plan != plan.plan), None)
@@ -123,13 +124,18 @@ def _branch(repo: Repository, asked: str) -> str:
             hint=f"git switch -c {shlex.quote(asked or 'BRANCH')}",
         )
     if asked and asked != here:
-        there = repo.resolve(f"refs/heads/{asked}") is not None
         raise CannotRun(
             f"branch '{here}' is checked out here, not '{asked}'",
             detail="nothing was changed",
-            hint=f"git switch {'' if there else '-c '}{shlex.quote(asked)}",
+            hint=_switch(repo, asked),
         )
     return here
+
+
+def _switch(repo: Repository, branch: str) -> str:
+    """How to come to a branch: git makes one by itself that a remote has, and there the plan's work is."""
+    there = repo.resolve(f"refs/heads/{branch}") is not None or read_refs(repo).copies(branch)
+    return f"git switch {'' if there else '-c '}{shlex.quote(branch)}"
 
 
 def _fetched(repo: Repository, say: Say) -> Control:
