@@ -69,7 +69,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / ".conductor" / "plans").mkdir(parents=True)
     (root / ".conductor" / "scripts").mkdir()
     (root / ".conductor" / "conductor.toml").write_text(
-        'format = 1\nrepository = "0123456789abcdef"\n[validation]\ndefault = "verify.sh"\n'
+        'format = 1\nrepository = "0123456789abcdef"\nlanding = {waves = true}\n[validation]\ndefault = "verify.sh"\n'
     )
     for name, text in PLANS.items():
         (root / ".conductor" / "plans" / f"{name}.md").write_text(text)

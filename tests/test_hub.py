@@ -225,6 +225,21 @@ def test_a_landing_without_its_proof_and_an_evil_one(shop: Shop) -> None:
     shop.taken("ada", "HEAD~1:main", proof)
 
 
+def test_a_wave_that_lands_before_its_plan(shop: Shop) -> None:
+    shop.git(shop.root, "checkout", "-q", "main")
+    path = shop.root / ".conductor/conductor.toml"
+    path.write_text(path.read_text().replace("waves = true", "waves = false"))
+    shop.git(shop.root, "commit", "-q", "--no-verify", "-a", "-m", "plans land as a whole")
+    for place in (shop.hub, shop.open):
+        assert shop.push("ada", "main", to=place)[0] == 0
+    shop.git(shop.root, "checkout", "-q", "b2")
+    shop.claim()
+    land(shop, "b2")
+    for place in (shop.hub, shop.open):
+        assert shop.push("bob", "b2", shop.ledger("agent-2"), to=place)[0] == 0
+    assert "[CG519]" in shop.refused("ada", "main")
+
+
 def test_claims_are_not_lost_and_a_rewrite_carries_them(shop: Shop) -> None:
     commit = shop.claim()
     for place in (shop.hub, shop.open):

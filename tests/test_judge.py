@@ -9,7 +9,7 @@ from conductor_git.core.judgement.boundaries import Merging, Staged, judge_merge
 from conductor_git.core.judgement.history import Pairs
 from conductor_git.core.judgement.judge import Ruling, Saying, judge_saying
 from conductor_git.core.planning.plan import Plan, Wave
-from conductor_git.core.planning.policy import Policy, ValidationPolicy
+from conductor_git.core.planning.policy import LandingPolicy, Policy, ValidationPolicy
 from conductor_git.core.targets import Oid, Target
 from tests.scene import REPOSITORY, Scene, oid, plan
 
@@ -272,6 +272,7 @@ def test_another_plans_unproven_work_does_not_come_along(scene: Scene) -> None:
     scene.commit("c3", "takes it in", line="✅ Wave 0 Complete", tree="both", plan="3", wave="0")
     scene.branch("b3", "c3")
     scene.attest(Target("3", 0), "both")
+    scene.policy = msgspec.structs.replace(scene.policy, landing=LandingPolicy(waves=True))
     found = judge_merge(Merging("main", (oid("c3"),), "conductor"), scene.snapshot())
     assert [(finding.code, finding.subject) for finding in found] == [("CG503", "2")]
 

@@ -12,6 +12,7 @@ from conductor_git.commands.merge.wishes import find_wishes
 from conductor_git.commands.outcome import DONE, REFUSED, Outcome
 from conductor_git.core.findings import Finding
 from conductor_git.core.judgement.snapshot import Snapshot
+from conductor_git.core.judgement.wavelandings import EARLY
 from conductor_git.core.landing.admission import Admission, Wish, admit
 from conductor_git.core.landing.bounds import brought_by, within_bounds
 from conductor_git.core.landing.progress import Progress, Tell
@@ -29,7 +30,7 @@ from conductor_git.store.plumbing.repository import Repository
 from conductor_git.store.snapshot import Moments
 from conductor_git.store.validation.firstproof import Watch
 
-_MADE_GOOD = frozenset({"CG503", "CG504"})
+_MADE_GOOD = frozenset({"CG503", "CG504", EARLY})
 """Alarms that a clean landing takes away. What was added to one by hand (CG505) stays."""
 
 

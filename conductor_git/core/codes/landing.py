@@ -57,6 +57,7 @@ LANDING_CODES = (
         "CG519",
         "wave before its plan",
         "The policy has plans land as a whole: `waves` under `[landing]` is not true.",
-        "Land the plan once it is complete, or have the conductor set `waves = true` where others build on single waves.",
+        "Land the plan once it is complete, or have the conductor set `waves = true` where others build on single waves. "
+        "A landing is judged by the policy that integration had before it.",
     ),
 )

@@ -12,6 +12,7 @@ from conductor_git.core.judgement.landing import Landings
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.judgement.verdicts import Verdicts
 from conductor_git.core.judgement.waiving import Waivers
+from conductor_git.core.judgement.wavelandings import judge_wave
 from conductor_git.core.planning.executors import plan_at
 from conductor_git.core.planning.globs import matches, pathspec
 from conductor_git.core.planning.plan import Plan
@@ -104,6 +105,8 @@ def judge_merge(merging: Merging, snapshot: Snapshot) -> list[Finding]:
     landed = [landings.said[source].target for source in sources if landings.complete(source)]
     found = [finding for source in sources if (finding := _uncovered(source, claims, landings))]
     found += [_by_hand(target, into) for target in landed if merging.by_hand]
+    allowed = snapshot.policy.landing.waves
+    found += [early for target in landed if (early := judge_wave(target, allowed=allowed))]
     return found + [finding for target in landed for finding in verdicts.blocked(target)]
 
 

@@ -57,6 +57,9 @@ class History(msgspec.Struct, frozen=True):
     """Those that could not be done again here, for want of objects."""
     declared: dict[Oid, dict[str, Plan]] = {}
     """For such merges, the plan by its id as integration had it then; where that cannot be told, nothing."""
+    waves: Mapping[Oid, bool] = {}
+    """For merges of a wave's claim, whether the policy that integration had then lets waves land before their plan;
+    where that cannot be told, nothing."""
     undone: Mapping[Oid, Oid] = {}
     """Step of integration -> the earlier one that it takes back, and exactly that: its tree is what reverting gives."""
     squashes: Mapping[Oid, tuple[Oid, ...]] = {}

@@ -14,6 +14,7 @@ from conductor_git.core.judgement.freezes import FROZEN, judge_frozen
 from conductor_git.core.judgement.landing import Landings
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.judgement.verdicts import Verdicts
+from conductor_git.core.judgement.wavelandings import EARLY, allows_waves, judge_wave
 from conductor_git.core.planning.plan import Plan
 from conductor_git.core.planning.policy import POLICY_PATH
 from conductor_git.core.targets import INTEGRATION, Oid, Target
@@ -258,8 +259,18 @@ class _Steps:
             return _Judged(step, (self._uncovered(step, sorted(uncovered)),), frozenset(plans))
         targets = tuple(self.allowed.said[source].target for source, _ in parts)
         self._landed_by[step] = targets
-        wrong = tuple(self._content(step, parents, targets))
+        wrong = (*self._early(step, targets), *self._content(step, parents, targets))
         return _Judged(step, wrong, frozenset(plans), targets, self._unvalidated_as_integration(step))
+
+    def _early(self, step: Oid, targets: tuple[Target, ...]) -> Iterator[Finding]:
+        """The waves that the policy of then did not let land."""
+        allowed = allows_waves(self.snapshot, step)
+        for target in targets:
+            found = judge_wave(target, allowed=allowed)
+            if found is not None:
+                text = f"merge {step[:7]} on '{self._name}': {found.message}"
+                detail = "as the policy was then; a landing of the whole plan settles it"
+                yield Finding(found.code, "alarm", step, text, _accept(step), detail)
 
     def _frozen(self, judged: _Judged) -> _Judged:
         """The step with what it did to frozen paths; what is waived for all the plans that it brought is not told."""
@@ -350,6 +361,6 @@ def _settled(snapshot: Snapshot, verdicts: Verdicts) -> frozenset[Oid]:
 
 
 def _is_made_good(finding: Finding, judged: _Judged, landed: set[str], passed: set[Target]) -> bool:
-    if finding.code in ("CG503", "CG504", "CG505") and judged.plans and judged.plans <= landed:
+    if finding.code in ("CG503", "CG504", "CG505", EARLY) and judged.plans and judged.plans <= landed:
         return True
     return finding.code == "CG504" and passed.issuperset(judged.targets)

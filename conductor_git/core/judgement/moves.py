@@ -20,10 +20,11 @@ from conductor_git.core.judgement.judge import Ruling, Saying, judge_saying
 from conductor_git.core.judgement.owners import judge_as_made, judge_owned, standing_commits
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.judgement.verdicts import Verdicts
+from conductor_git.core.judgement.wavelandings import EARLY
 from conductor_git.core.standing import CONDUCTOR
 from conductor_git.core.targets import Oid
 
-_AT_THE_DOOR = frozenset({FROZEN, "CG503", "CG505", "CG506", "CG507"})
+_AT_THE_DOOR = frozenset({FROZEN, EARLY, "CG503", "CG505", "CG506", "CG507"})
 """What a step may be refused for. Its validation (CG504) comes after it, and fast-forwards (CG502) are told here."""
 
 

@@ -18,6 +18,7 @@ from conductor_git.core.judgement.history import History
 from conductor_git.core.judgement.landing import Landings
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.judgement.verdicts import Verdicts
+from conductor_git.core.judgement.wavelandings import allows_waves, judge_wave
 from conductor_git.core.messages import message
 from conductor_git.core.targets import Oid, Target
 
@@ -76,7 +77,8 @@ def as_merges(snapshot: Snapshot, found: Mapping[Oid, Bundle], told: History) ->
     """The snapshot where each of these steps has the claims as further parents, if those are complete and its content
     is proven for them. `told` has what the rules ask of landings beside.
 
-    An incomplete claim brings nothing: else any agent could make an alarm of a commit on integration.
+    An incomplete claim brings nothing, nor does that of a wave which may not land before its plan: else any agent could
+    make an alarm of a commit on integration.
     """
     kept = dict(found)
     while kept:
@@ -94,8 +96,10 @@ def as_merges(snapshot: Snapshot, found: Mapping[Oid, Bundle], told: History) ->
 def _is_proven(step: Oid, bundle: Bundle, snapshot: Snapshot, landings: Landings) -> bool:
     history, verdicts = snapshot.history, landings.verdicts
     product, declared = history.product(step), history.declared.get(step, {})
+    allowed = allows_waves(snapshot, step)
     return (
         product is not None
+        and not any(judge_wave(target, allowed=allowed) for target in bundle.targets)
         and all(landings.complete(claim, declared) for claim in bundle.claims)
         and all(verdicts.court.ever_proved(target, product, verdicts.rules(target), step) for target in bundle.targets)
     )

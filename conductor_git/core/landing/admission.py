@@ -12,7 +12,6 @@ from conductor_git.core.judgement.claims import Claims
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.judgement.verdicts import Verdict, Verdicts
 from conductor_git.core.landing.entry import Entry
-from conductor_git.core.planning.policy import Policy
 from conductor_git.core.standing import CONDUCTOR
 from conductor_git.core.targets import INTEGRATION, Oid, Target
 
@@ -65,9 +64,6 @@ class _Door:
             source = verdict.commit
         if source in self.claims.landed:
             return None
-        early = judge_wave(wish.target, self.snapshot.policy)
-        if early:
-            return (early,)
         findings = judge_merge(Merging(self.snapshot.policy.integration, (source,), CONDUCTOR), self.snapshot)
         if refused(findings):
             return tuple(_for_the_queue(finding) for finding in findings)
@@ -94,15 +90,6 @@ class _Door:
         """Whether the entry's commit has that claim in its history: merging it brings the claim along."""
         commit = self.verdicts.of(target).commit
         return commit is not None and self.claims.graph.is_ancestor(commit, entry.source)
-
-
-def judge_wave(target: Target, policy: Policy) -> Finding | None:
-    """The finding for a wave that would land before its plan, where the policy has plans land as a whole."""
-    if target.wave is None or policy.landing.waves:
-        return None
-    text = f"wave {target} does not land before its plan: the policy has plans land as a whole"
-    hint = f"conductor-git merge {target.plan}    # once the plan is complete; or 'waves = true' under [landing]"
-    return Finding("CG519", "error", str(target), text, hint)
 
 
 def _unproven(wish: Wish, verdict: Verdict) -> tuple[Finding, ...]:

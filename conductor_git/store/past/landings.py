@@ -10,7 +10,7 @@ from conductor_git.core.judgement.graph import Graph
 from conductor_git.core.judgement.history import History, Note
 from conductor_git.core.messages import message
 from conductor_git.core.planning.plan import Plan
-from conductor_git.core.planning.policy import Policy
+from conductor_git.core.planning.policy import POLICY_PATH, Policy
 from conductor_git.core.targets import Oid
 from conductor_git.store.plumbing.objects import read_objects
 from conductor_git.store.plumbing.repository import Repository
@@ -25,6 +25,9 @@ class Seen(msgspec.Struct):
     """Revert on integration -> the tree that taking back what it names gives; None for a conflict."""
     plans: dict[str, Plan | None] = {}
     """Plan by `<commit>:<path>`; None where there was none, or none that could be read."""
+    waves: dict[str, bool | None] = {}
+    """By `<commit>:<path>` of a policy whether waves land before their plan; None where there was none, or none that
+    could be read."""
 
 
 def merges_of_claims(history: History, graph: Graph, policy: Policy) -> list[Oid]:
@@ -53,10 +56,13 @@ def look(
     """`history` with what its landings need, and whether something new was found out."""
     merges = list(merges)
     asked = _asked(merges, history, graph, policy, plans)
+    policies = _policies(merges, history, graph, policy)
     fresh = _redo(repo, seen, merges, history, graph) | _read_plans(repo, seen, asked)
+    fresh |= _read_policies(repo, seen, policies.values())
+    waves = {step: allowed for step, key in policies.items() if (allowed := seen.waves[key]) is not None}
     declared = {step: {name: plan for name, key in keys if (plan := seen.plans[key])} for step, keys in asked.items()}
     untold = frozenset(merges) - seen.merged.keys()
-    return msgspec.structs.replace(history, merged=seen.merged, untold=untold, declared=declared), fresh
+    return msgspec.structs.replace(history, merged=seen.merged, untold=untold, declared=declared, waves=waves), fresh
 
 
 def _redo(repo: Repository, seen: Seen, merges: list[Oid], history: History, graph: Graph) -> bool:
@@ -110,6 +116,36 @@ def _asked(
         names = {_plan(history.notes[other]) for other in others if other in history.notes}
         found[step] = [(name, f"{first}:{paths[name]}") for name in sorted(names & paths.keys())]
     return found
+
+
+def _policies(merges: list[Oid], history: History, graph: Graph, policy: Policy) -> dict[Oid, str]:
+    """Merge of a wave's claim -> where the policy stood on integration then; nothing where it is on another branch."""
+    if policy.control_ref != policy.integration_ref:
+        return {}
+    found = {}
+    for step in merges:
+        first, *others = graph.parents(step)
+        if any(_is_wave(history.notes[other]) for other in others if other in history.notes):
+            found[step] = f"{first}:{POLICY_PATH}"
+    return found
+
+
+def _is_wave(note: Note) -> bool:
+    spoken = message.parse(note.line)
+    return isinstance(spoken, message.Claim) and spoken.wave is not None
+
+
+def _read_policies(repo: Repository, seen: Seen, keys: Iterable[str]) -> bool:
+    missing = set(keys) - seen.waves.keys()
+    if not missing:
+        return False
+    from conductor_git.core.planning.policyfile import parse_policy
+
+    seen.waves.update(dict.fromkeys(missing))
+    for found in read_objects(repo, sorted(missing)):
+        read = parse_policy(found.body)
+        seen.waves[found.name] = read.landing.waves if isinstance(read, Policy) else None
+    return True
 
 
 def _plan(note: Note) -> str:

@@ -120,4 +120,5 @@ class _LookUp:
             merged={**history.merged, **merged},
             untold=history.untold,
             declared={**history.declared, **looked.declared},
+            waves={**history.waves, **looked.waves},
         )
