@@ -34,6 +34,7 @@ SCRIPT = """\
 #!/bin/sh
 [ -z "${COUNT_RUNS-}" ] || echo "$CONDUCTOR_PLAN" >>"$COUNT_RUNS"
 [ -z "${PAUSE_RUNS-}" ] || sleep "$PAUSE_RUNS"
+[ -z "${MEANWHILE-}" ] || sh -c "$MEANWHILE"
 [ -z "${FLAKY-}" ] || ! mkdir "$FLAKY" 2>/dev/null || exit 1
 [ ! -e f1 ] || [ ! -e f4 ] || exit 1
 for n in 1 2 3; do
