@@ -48,8 +48,9 @@ class Moments:
         return msgspec.structs.replace(self._last, taken=int(time.time()))
 
     def then(self, moved: Mapping[str, Oid]) -> Snapshot:
-        """What git would hold, with branches (full names) as they would be. Raises CannotRun as `take`."""
-        return take(self.repo, refs=self._refs(), moved=moved)
+        """What git would hold, at the moment of the last `now`, with branches (full names) as they would be. Raises
+        CannotRun as `take`."""
+        return take(self.repo, refs=self._seen[0] if self._seen else self._refs(), moved=moved)
 
     def _refs(self) -> Refs:
         return msgspec.structs.replace(read_refs(self.repo), settings=self._settings)

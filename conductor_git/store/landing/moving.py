@@ -136,7 +136,8 @@ def check_worktree(move: Move, journal: Journal) -> None:
     holder = worktree_of(move.repo, move.ref)
     if holder is None or not os.path.isdir(holder.path):
         return
-    git_dir = run(["rev-parse", "--absolute-git-dir"], cwd=holder.path).text()
+    here = holder.path == move.repo.worktree
+    git_dir = move.repo.git_dir if here else run(["rev-parse", "--absolute-git-dir"], cwd=holder.path).text()
     if os.path.exists(os.path.join(git_dir, "MERGE_HEAD")):
         raise CannotRun(
             f"a merge is not concluded in '{holder.path}'", detail="nothing was landed", hint="git merge --abort"

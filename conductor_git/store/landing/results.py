@@ -11,7 +11,7 @@ from conductor_git.core.landing.landtext import landing_message
 from conductor_git.core.targets import Oid
 from conductor_git.core.tree import control_entry
 from conductor_git.store.plumbing.identity import read_identities
-from conductor_git.store.plumbing.loose import read_object, write_object
+from conductor_git.store.plumbing.loose import read_object, read_tree_of, write_object
 from conductor_git.store.plumbing.merges import Conflict, Merger
 from conductor_git.store.plumbing.objects import read_objects
 from conductor_git.store.plumbing.repository import Repository
@@ -72,7 +72,7 @@ class Results:
         return Step(entry, tree, self._merger.commit(tree, below, entry.source))
 
     def _control_of(self, commit: Oid) -> str:
-        tree = self.repo.resolve(commit, kind="tree")
+        tree = read_tree_of(self.repo, commit) or self.repo.resolve(commit, kind="tree")
         return "" if tree is None else self._control(tree)
 
     def _control(self, tree: Oid) -> str:

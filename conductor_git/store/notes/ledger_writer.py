@@ -90,8 +90,9 @@ def _make(repo: Repository, commit: Commit, tip: Oid | None) -> Oid:
 
 def _check_parents(repo: Repository, commit: Commit) -> None:
     # git would move the ref all the same, and the ledger would have a hole.
-    there = {found.oid for found in read_objects(repo, commit.parents) if found.kind == "commit"}
-    missing = [parent for parent in commit.parents if parent not in there]
+    packed = [parent for parent in commit.parents if loose.read_object(repo, "commit", parent) is None]
+    there = {found.oid for found in read_objects(repo, packed) if found.kind == "commit"}
+    missing = [parent for parent in packed if parent not in there]
     if missing:
         raise ValueError(f"there is no commit '{missing[0]}'")
 

@@ -15,6 +15,7 @@ from conductor_git.core.judgement.snapshot import Touch
 from conductor_git.core.targets import Oid
 from conductor_git.core.tree import CONTROL_FOLDER, strip_control
 from conductor_git.store.plumbing.git import GitFailed, run
+from conductor_git.store.plumbing.loose import read_object
 from conductor_git.store.plumbing.objects import read_objects
 from conductor_git.store.plumbing.repository import Repository
 
@@ -81,11 +82,13 @@ def staged_touches(parents: Iterable[Oid], patterns: Iterable[str]) -> list[Touc
 
 def product_of(repo: Repository, tree: Oid) -> Product:
     """The product of a tree. Raises CannotRun when the tree is not here."""
-    for found in read_objects(repo, [tree]):
-        if found.kind == "tree":
-            raw = strip_control(found.body, repo.object_format)
-            return Product(repo.hash("tree", raw), raw, tree)
-    raise CannotRun(f"tree '{tree[:7]}' is not in this repository", detail="nothing was run")
+    body = read_object(repo, "tree", tree)
+    if body is None:
+        body = next((found.body for found in read_objects(repo, [tree]) if found.kind == "tree"), None)
+    if body is None:
+        raise CannotRun(f"tree '{tree[:7]}' is not in this repository", detail="nothing was run")
+    raw = strip_control(body, repo.object_format)
+    return Product(repo.hash("tree", raw), raw, tree)
 
 
 def beside_index(repo: Repository) -> Beside:

@@ -38,8 +38,11 @@ def read_baseline(
     missing = recorded if isinstance(recorded, str) else ""
     if not alike:
         return Baseline(missing=missing)
+    counting = [found for found in alike if found.counts is not None]
+    if not counting and not any(criterion.of_baseline for criterion in rules.criteria):
+        return Baseline(missing=missing)
     trees = _integration_products(repo, snapshot)
-    counted = _newest((found for found in alike if found.counts is not None), trees)
+    counted = _newest(counting, trees)
     counts = counted.counts if counted else None
     if missing:
         return Baseline(counts, missing=missing)
