@@ -88,8 +88,9 @@ class Merging(msgspec.Struct, frozen=True):
     """Its content is not what merging gives by itself: somebody settled conflicts, or changed more."""
 
 
-def judge_merge(merging: Merging, snapshot: Snapshot) -> list[Finding]:
-    """Who may merge what into integration. What a plan's branch takes in is `owners.judge_intake`'s to judge."""
+def judge_merge(merging: Merging, snapshot: Snapshot, verdicts: Verdicts | None = None) -> list[Finding]:
+    """Who may merge what into integration; `verdicts` on this snapshot, for whoever asks about many merges. What a
+    plan's branch takes in is `owners.judge_intake`'s to judge."""
     if merging.branch != snapshot.policy.integration:
         return []
     into = snapshot.policy.integration
@@ -97,8 +98,8 @@ def judge_merge(merging: Merging, snapshot: Snapshot) -> list[Finding]:
         text = f"only the conductor merges into '{into}', and this worktree's writer is '{merging.writer}'"
         hint = "git merge --abort    # your claims are on the board; the conductor lands what is proven"
         return [Finding("CG501", "error", into, text, hint)]
-    claims = Claims(snapshot.history, snapshot.plans)
-    verdicts = Verdicts(snapshot, claims)
+    verdicts = verdicts or Verdicts(snapshot, Claims(snapshot.history, snapshot.plans))
+    claims = verdicts.claims
     landings = Landings(claims, verdicts, ever=False)
     # What the upstream's integration has is followed, and judged where it stands.
     sources = [source for source in merging.sources if source not in claims.landed]

@@ -64,7 +64,8 @@ class _Door:
             source = verdict.commit
         if source in self.claims.landed:
             return None
-        findings = judge_merge(Merging(self.snapshot.policy.integration, (source,), CONDUCTOR), self.snapshot)
+        merging = Merging(self.snapshot.policy.integration, (source,), CONDUCTOR)
+        findings = judge_merge(merging, self.snapshot, self.verdicts)
         if refused(findings):
             return tuple(_for_the_queue(finding) for finding in findings)
         plan = self.snapshot.plan(wish.target.plan)
