@@ -173,7 +173,7 @@ def test_a_blocker_is_seen_in_another_clone_and_answered_there(team: Team, tmp_p
     ("args", "what"),
     [
         (["block", "2.7", "-m", "x"], "error: plan '2' declares no wave 7"),
-        (["block", "9", "-m", "x"], "error: plan '9' is not declared on the control ref"),
+        (["block", "9", "-m", "x"], "error: there is no plan '9'"),
         (["block", "2.0", "-m", " "], "error: a blocker says something: it has no message"),
         (["block", "2.0", "-m", "x", "--level", "urgent"], "error: invalid value for '--level'"),
         (["resolve", "3f2a91c"], "error: '3f2a91c' is no blocker's id\n       no blocker is open"),

@@ -111,7 +111,7 @@ def test_what_cannot_be_joined(team: Team, git: Git, hub: Path) -> None:
     one = clone(hub, git, "one", "claude/x1")
     works(one, "install")
     refs = git(one, "for-each-ref", "refs/heads", "refs/notes/conductor")
-    refused(say(one, "join", "22"), "plan '22' is not declared", "hint: conductor-git join 2")
+    refused(say(one, "join", "22"), "there is no plan '22'", "hint: conductor-git join 2")
     refused(say(one, "join", "2", "--branch", "x2"), "'claude/x1' is checked out here, not 'x2'", "git switch -c x2")
     git(one, "checkout", "-q", "--detach")
     refused(say(one, "join", "2"), "HEAD is detached", "hint: git switch -c")

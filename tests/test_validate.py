@@ -264,7 +264,7 @@ class TestTarget:
     @pytest.mark.parametrize(
         ("target", "why"),
         [
-            ("3", "plan '3' is not declared"),
+            ("3", "there is no plan '3'"),
             ("2.9", "declares no wave 9"),
             ("2.x", "is no plan or wave"),
         ],

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import msgspec
 
 from conductor_git.commands.outcome import DONE, REFUSED, Outcome
-from conductor_git.core.errors import CannotRun
 from conductor_git.core.findings import Finding
 from conductor_git.core.judgement.claims import Claims
 from conductor_git.core.planning.executors import ExecutorBranch, read_executor
-from conductor_git.core.reporting.board import PlanStatus
+from conductor_git.core.planning.plans import unknown_plan
+from conductor_git.core.reporting.board import Board, PlanStatus
 from conductor_git.core.reporting.fold import fold
 from conductor_git.core.standing import CONDUCTOR
 from conductor_git.core.targets import Oid
@@ -51,10 +51,10 @@ def clean(repo: Repository, plans: Sequence[str], *, dry_run: bool, now: int) ->
         finding = Finding("CG501", "error", "clean", text, "git worktree list")
         return Outcome(REFUSED, data={"schema": SCHEMA}, findings=(finding,), unchanged="nothing was removed")
     board = fold(snapshot, now)
+    asked = [_status(board, plan) for plan in plans] or list(board.plans)
     claims = Claims(snapshot.history, snapshot.plans)
     if not dry_run:
         keep_squashed(repo, snapshot, claims, now=now)
-    asked = [_status(board.plan(plan), plan) for plan in plans] or list(board.plans)
     found = [
         _take_away(repo, status, landed=status.tip in claims.landed, dry_run=dry_run)
         for status in asked
@@ -73,9 +73,10 @@ def clean(repo: Repository, plans: Sequence[str], *, dry_run: bool, now: int) ->
     return Outcome(DONE, "\n".join(lines), {"schema": SCHEMA, "dry_run": dry_run, "leftovers": found})
 
 
-def _status(status: PlanStatus | None, plan: str) -> PlanStatus:
+def _status(board: Board, plan: str) -> PlanStatus:
+    status = board.plan(plan)
     if status is None:
-        raise CannotRun(f"plan '{plan}' is not declared on the control ref", hint="conductor-git plan list")
+        raise unknown_plan(plan, [known.plan for known in board.plans])
     return status
 
 

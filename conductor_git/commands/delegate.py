@@ -16,6 +16,7 @@ from conductor_git.core.events.event import Event
 from conductor_git.core.findings import Finding
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.planning.plan import Plan
+from conductor_git.core.planning.plans import unknown_plan
 from conductor_git.core.reporting.brief import Brief, render_brief
 from conductor_git.core.reporting.fold import fold
 from conductor_git.core.standing import CONDUCTOR
@@ -183,7 +184,7 @@ def _plan(repo: Repository, asked: Asked, control: Control, say: Say) -> Plan:
     if broken is not None:
         raise CannotRun(f"plan '{asked.what}' cannot be read: {broken.errors[0]}", hint="conductor-git plan check")
     if is_plan_id(asked.what):
-        raise CannotRun(f"plan '{asked.what}' is not declared on '{control.ref}'", hint="conductor-git plan list")
+        raise unknown_plan(asked.what, [plan.plan for plan in control.plans], then="conductor-git delegate")
     raise CannotRun(
         f"'{asked.what}' is no plan, and a new plan needs waves",
         hint=f"conductor-git delegate '{asked.what}' --wave 'First step'",

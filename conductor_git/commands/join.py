@@ -13,7 +13,7 @@ from conductor_git.core.errors import CannotRun
 from conductor_git.core.events.delegation import refuse, render_delegation
 from conductor_git.core.findings import Finding
 from conductor_git.core.planning.plan import Plan
-from conductor_git.core.planning.problems import nearest
+from conductor_git.core.planning.plans import unknown_plan
 from conductor_git.core.reporting.brief import render_brief
 from conductor_git.core.reporting.fold import fold
 from conductor_git.core.targets import Target
@@ -156,9 +156,7 @@ def _plan(control: Control, what: str) -> Plan:
     broken = next((broken for broken in control.broken if broken.plan == what), None)
     if broken is not None:
         raise CannotRun(f"plan '{what}' cannot be read: {broken.errors[0]}", hint="conductor-git plan check")
-    near = nearest(what, [plan.plan for plan in control.plans])
-    hint = f"conductor-git join {near}" if near else "conductor-git plan list"
-    raise CannotRun(f"plan '{what}' is not declared on '{control.ref}'", detail="nothing was changed", hint=hint)
+    raise unknown_plan(what, [plan.plan for plan in control.plans], then="conductor-git join")
 
 
 def _declared(control: Control, what: str) -> str:

@@ -69,8 +69,9 @@ def _with_view(repo: Repository, board: Board, refs: Refs) -> Board:
 def _check_names(board: Board, plans: Sequence[str]) -> None:
     for name in plans:
         if board.plan(name) is None:
-            known = ", ".join(status.plan for status in board.plans) or "none"
-            raise CannotRun(f"there is no plan '{name}'", detail=f"plans: {known}", hint="conductor-git plan list")
+            from conductor_git.core.planning.plans import unknown_plan
+
+            raise unknown_plan(name, [status.plan for status in board.plans])
 
 
 def _wrong(board: Board) -> bool:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from conductor_git.core.errors import CannotRun
 from conductor_git.core.planning.plan import BrokenPlan, Plan, PlanError
+from conductor_git.core.planning.problems import nearest
+
+_LISTED = 12
 
 
 def one_each(plans: Iterable[Plan], broken: Iterable[BrokenPlan]) -> tuple[tuple[Plan, ...], tuple[BrokenPlan, ...]]:
@@ -29,6 +33,15 @@ def one_each(plans: Iterable[Plan], broken: Iterable[BrokenPlan]) -> tuple[tuple
 def declares_freezes(plans: Iterable[Plan]) -> bool:
     """Whether any wave freezes anything once it is complete."""
     return any(wave.freezes for plan in plans for wave in plan.waves)
+
+
+def unknown_plan(name: str, known: Iterable[str], *, then: str = "") -> CannotRun:
+    """What to say where nobody declared a plan of that name; `then` is the command that wants one."""
+    ids = list(known)
+    near = nearest(name, ids)
+    listed = ", ".join(ids[:_LISTED]) + (f" and {len(ids) - _LISTED} more" if len(ids) > _LISTED else "")
+    hint = f"{then} {near}" if near and then else "conductor-git plan list"
+    return CannotRun(f"there is no plan '{name}'", detail=f"plans: {listed or 'none'}", hint=hint)
 
 
 def plan_order(plan: str) -> tuple[int, int, str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.judgement.snapshot import Snapshot
+from conductor_git.core.planning.plans import unknown_plan
 from conductor_git.core.reporting.board import Board
 from conductor_git.core.targets import Oid, Target, parse_target
 from conductor_git.store.notes.writer import branch_plan, executor_here
@@ -61,7 +62,7 @@ def _check_declared(snapshot: Snapshot, target: Target) -> None:
                     detail=str(broken.errors[0]),
                     hint="conductor-git plan check",
                 )
-        raise CannotRun(f"plan '{target.plan}' is not declared on the control ref", hint="conductor-git plan list")
+        raise unknown_plan(target.plan, [known.plan for known in snapshot.plans])
     if target.wave is not None and plan.wave(target.wave) is None:
         raise CannotRun(
             f"plan '{target.plan}' declares no wave {target.wave}", hint=f"conductor-git plan show {target.plan}"
