@@ -516,6 +516,16 @@ def test_what_is_printed(shop: Team, tmp_path: Path) -> None:
     ]
 
 
+def test_level_and_bases_are_told_alike_wherever_they_are_printed(shop: Team) -> None:
+    for reader, basis in (("log-status", "self, tree"), ("doctor", "complete: 1 self"), ("audit", "(1 self)")):
+        said = shop.run("conductor-git", reader)[1]
+        lines = [line.strip() for line in said.splitlines()]
+        assert "L0: doors advise, each writer vouches for itself" in lines, reader
+        assert basis in said, said
+        if reader != "log-status":
+            assert "no hub enforces for 'main'; the policy asks for no signed results" in lines, reader
+
+
 def test_a_sha256_repository_is_audited(tmp_path: Path, git: Git, template: Path) -> None:
     root = tmp_path / "shop"
     git(tmp_path, "init", "-q", "--object-format=sha256", str(root))

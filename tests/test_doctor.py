@@ -199,6 +199,7 @@ def test_the_data_is_stable(root: Path) -> None:
         "level",
         "level_why",
         "level_stops",
+        "bases",
         "clone",
         "doors",
         "writers",

@@ -435,11 +435,11 @@ def test_clones_know_a_hub_after_a_fetch(shop: Shop, git: Git) -> None:
     git(shop.root, "remote", "add", "origin", str(shop.hub))
     git(shop.root, "fetch", "-q")
     git(shop.root, "branch", "-q", "-u", "origin/main", "main")
-    assert "level L0" in shop.run("conductor-git", "doctor")[1]
+    assert "L0: doors advise" in shop.run("conductor-git", "doctor")[1]
     assert shop.run("conductor-git", "install")[0] == 0
     git(shop.root, "fetch", "-q")
     said = shop.run("conductor-git", "doctor")[1]
-    assert "level L1: 'origin' says that it is a hub" in said
+    assert "L1: a hub refuses what is not proven\n  'origin' says that it is a hub" in said
 
 
 def doctor(shop: Shop, *args: str) -> tuple[int, str]:

@@ -398,7 +398,7 @@ def test_the_level_is_what_is_in_force(signed: SignedTeam) -> None:
     signed.rule(f"{AGENTS}\n{CONDUCTOR}", *lines)
     assert signed.board().level == "L2"
     code, said = signed.team.run("conductor-git", "doctor")
-    assert "level L2: the policy's [trust] asks for signatures" in said, code
+    assert "L2: proofs are signed\n  the policy's [trust] asks for signatures" in said, code
     assert "the policy wants 'agent-2' to sign this attestation, and no key is configured" in said
     code, said = signed.team.run(
         "conductor-git", "doctor", env={"CONDUCTOR_SIGNING_KEY": str(signed.keys.path("agent"))}

@@ -128,6 +128,7 @@ def _judged(ground: Ground, rules: Rules, auditor: Auditor, false: list[Finding]
         clean=False,
         counts={},
         cases=tuple(cases),
+        level_why=board.level_why,
     )
 
 

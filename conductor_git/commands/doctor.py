@@ -11,6 +11,8 @@ from conductor_git.commands.outcome import DONE, REFUSED, Outcome
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.findings import Finding
 from conductor_git.core.judgement.levels import Footing, judge_level, judge_signers
+from conductor_git.core.standing import Basis, say_bases, say_level
+from conductor_git.store.boards import read_board
 from conductor_git.store.control.control import Control, read_control
 from conductor_git.store.hookfiles.health import git_version, judge_config, judge_locks, judge_version, old_locks
 from conductor_git.store.hookfiles.hookfolders import working_trees
@@ -37,6 +39,7 @@ def doctor(repo: Repository, *, fix: bool) -> Outcome:
     version, numbers = git_version()
     footing = judge_level(control.policy, control.signers, read_refs(repo).hub(control.policy.integration_ref))
     standing = look_at_doors(repo)
+    bases = _bases(repo)
     locks = old_locks(repo)
     writers, nameless = _writers(repo, control)
     unfetched = missing_refspecs(repo)
@@ -58,6 +61,7 @@ def doctor(repo: Repository, *, fix: bool) -> Outcome:
         "level": footing.level,
         "level_why": footing.why,
         "level_stops": footing.stops,
+        "bases": bases,
         "clone": clone_id(repo),
         "doors": standing,
         "writers": writers,
@@ -66,7 +70,8 @@ def doctor(repo: Repository, *, fix: bool) -> Outcome:
         "fixed": fixed,
         "findings": findings,
     }
-    text = "\n".join([*fixed, *_summary(standing, writers, version), *_level(footing)])
+    believed = [f"  complete: {say_bases(bases)}"] if bases else []
+    text = "\n".join([*fixed, *_summary(standing, writers, version), *_level(footing), *believed])
     return Outcome(REFUSED if findings else DONE, text, msgspec.to_builtins(data), tuple(findings))
 
 
@@ -134,7 +139,15 @@ def _finding(door: Standing, *, after_fix: bool) -> Finding:
 
 
 def _level(footing: Footing) -> list[str]:
-    return [f"level {footing.level}: {footing.why}", f"it {footing.stops}"]
+    return [say_level(footing.level), f"  {footing.why}", f"  it {footing.stops}"]
+
+
+def _bases(repo: Repository) -> dict[Basis, int] | None:
+    """How many complete claims are believed on whose word; None where that cannot be told: others say why."""
+    try:
+        return read_board(repo, int(time.time())).bases()
+    except CannotRun:
+        return None
 
 
 def _summary(standing: tuple[Standing, ...], writers: list[dict[str, Any]], version: str) -> list[str]:

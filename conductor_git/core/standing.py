@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 CONDUCTOR = "conductor"
@@ -33,6 +34,11 @@ _STOPS: dict[Level, str] = {
 def say_level(level: Level) -> str:
     """The level in a few words."""
     return f"{level}: {_LEVELS[level]}"
+
+
+def say_bases(counts: Mapping[Basis, int]) -> str:
+    """On whose word how many claims are believed: `2 self, 1 signed`."""
+    return ", ".join(f"{number} {basis}" for basis, number in sorted(counts.items()))
 
 
 def say_stops(level: Level) -> str:

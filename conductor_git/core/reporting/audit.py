@@ -82,6 +82,8 @@ class Audit(msgspec.Struct, frozen=True):
     clean: bool
     counts: dict[str, Count]
     cases: tuple[Case, ...]
+    level_why: str = ""
+    """What the level rests on."""
 
 
 def count(cases: tuple[Case, ...]) -> dict[str, Count]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from conductor_git.core.findings import Finding
 from conductor_git.core.reporting.audit import KINDS, Audit, Case, Kind, Located
 from conductor_git.core.say import printable, say_findings
-from conductor_git.core.standing import say_level
+from conductor_git.core.standing import say_bases, say_level
 
 _WORDS: dict[Kind, tuple[str, str]] = {
     "ledger": ("ledger ref", "ledger refs"),
@@ -53,6 +55,7 @@ def _heading(audit: Audit) -> str:
         f"audit of {audit.audited}: {verdict}",
         f"  '{audit.integration}'{tip}, {since}{within}; rules of '{audit.control}' at {audit.control_tip[:12]}",
         f"  {say_level(audit.level)}",
+        f"    {audit.level_why}",
     ]
     return printable("\n".join(lines))
 
@@ -71,9 +74,9 @@ def _line(kind: Kind, audit: Audit) -> str:
 
 
 def _bases(cases: list[Case]) -> str:
-    bases = [case.basis for case in cases if case.basis and case.state == "proven"]
+    bases = Counter(case.basis for case in cases if case.basis and case.state == "proven")
     drifted = sum(case.drift for case in cases)
-    said = [f"{bases.count(basis)} {basis}" for basis in sorted(set(bases))]
+    said = [say_bases(bases)] if bases else []
     return ", ".join([*said, f"{drifted} under the rules of their time"] if drifted else said)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Literal
 
 import msgspec
@@ -183,6 +184,11 @@ class Board(msgspec.Struct, frozen=True):
     """Seconds without a sign of life after which work that goes on is shown as silent (the policy's limits)."""
     view: View | None = None
     """Of the remote that the team meets at; None where there is none."""
+
+    def bases(self) -> dict[Basis, int]:
+        """On whose word how many claims of waves and plans are believed."""
+        claims = [each for status in self.plans for each in (*status.waves, status.claim)]
+        return dict(Counter(each.basis for each in claims if each.basis and each.state in ("complete", "merged")))
 
     def plan(self, plan: str) -> PlanStatus | None:
         """The status of one plan."""
