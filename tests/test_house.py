@@ -35,7 +35,7 @@ EXCEPTIONS: dict[tuple[str, str], str] = {}
 
 IMPURE = {
     "os", "sys", "subprocess", "time", "random", "secrets", "socket", "shutil", "tempfile", "pathlib", "datetime",
-    "threading", "multiprocessing", "asyncio", "logging", "getpass", "platform", "click", "git", "filelock",
+    "threading", "multiprocessing", "asyncio", "logging", "getpass", "platform", "click", "git",
 }  # fmt: skip
 """What the core may not know: the machine, the clock, chance, the terminal, git."""
 

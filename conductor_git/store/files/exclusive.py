@@ -18,13 +18,18 @@ def exclusive(path: str, *, wait: float = 60) -> Iterator[None]:
     Raises CannotRun after `wait` seconds and where the file cannot be made.
     """
     try:
-        held = _take(path) or _Turn(path).wait(wait)
+        held = take_within(path, wait)
     except OSError as error:
         raise CannotRun(f"'{path}' cannot be locked: {error.strerror}", detail="nothing was recorded") from error
     if held is None:
         raise CannotRun(f"'{path}' was locked by another process for {wait:g} s", detail="nothing was recorded")
     with held:
         yield
+
+
+def take_within(path: str, seconds: float) -> flock.Held | None:
+    """The lock file, made where missing, once it is free; None where it is not for so long. Raises OSError."""
+    return _take(path) or _Turn(path).wait(seconds)
 
 
 def _take(path: str) -> flock.Held | None:

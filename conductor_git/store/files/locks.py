@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from conductor_git.core.errors import CannotRun
+from conductor_git.store.files.exclusive import take_within
+from conductor_git.store.files.flock import is_free
 from conductor_git.store.files.refused import cannot
 from conductor_git.store.plumbing.repository import Repository
 
@@ -18,46 +20,32 @@ def hold(repo: Repository, name: str, *, doing: str, wait: float = 120) -> Itera
 
     Raises CannotRun after `wait` seconds, naming who has it, and where the git directory cannot be written.
     """
-    from filelock import FileLock, Timeout
-
     path = os.path.join(repo.private, "locks", name)
     try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        lock = FileLock(path)
-        lock.acquire(timeout=wait)
-    except Timeout:
-        raise CannotRun(
-            f"'{name}' is locked by {_holder(path)}", detail=f"waited {wait:g} s; nothing was changed"
-        ) from None
+        held = take_within(path, wait)
     except OSError as error:
         raise cannot("locked", path, error, detail="nothing was changed") from error
+    if held is None:
+        raise CannotRun(f"'{name}' is locked by {_holder(path)}", detail=f"waited {wait:g} s; nothing was changed")
     try:
         _write(path, doing)
         yield
     finally:
         with suppress(OSError):
             os.unlink(f"{path}.holder")
-        lock.release()
+        held.release()
 
 
 def is_held(repo: Repository, name: str) -> bool:
     """Whether a process that lives holds the lock `name` at this moment."""
-    from filelock import FileLock, Timeout
-
-    path = os.path.join(repo.private, "locks", name)
-    if not os.path.exists(path):
-        return False
-    lock = FileLock(path)
     try:
-        lock.acquire(timeout=0)
-    except (Timeout, OSError):
+        return not is_free(os.path.join(repo.private, "locks", name))
+    except OSError:
         return True
-    lock.release()
-    return False
 
 
 def _write(path: str, doing: str) -> None:
-    # Not in the lock file itself: filelock truncates that one while others wait for it.
+    # Not in the lock file itself, which says by being locked all that it says.
     with suppress(OSError), open(f"{path}.holder", "w", encoding="utf-8", errors="surrogateescape") as file:
         file.write(f"{os.getpid()} {int(time.time())} {doing}")
 
