@@ -24,6 +24,10 @@ from conductor_git.store.plumbing.repository import Repository, quoted
 _SET = ("-c", f"core.attributesFile={os.devnull}")
 _MERGE = (*_SET, "merge-tree")
 _NAMES = ("--name-only", "--no-messages", "-z", "--allow-unrelated-histories")
+_CONFIGS = {
+    "sha1": "[core]\n\trepositoryFormatVersion = 0\n\tbare = false\n",
+    "sha256": "[core]\n\trepositoryFormatVersion = 1\n\tbare = false\n[extensions]\n\tobjectFormat = sha256\n",
+}
 Parents = tuple[Oid, ...]
 
 
@@ -263,13 +267,19 @@ def trees_of_reverts(repo: Repository, reverts: Iterable[Parents]) -> dict[Paren
 
 
 def _scratch(repo: Repository, folder: str) -> str:
+    """A git directory with a worktree, as gitrepository-layout has it. Not by `git init`, which puts into `config` what
+    it finds of the file system: whether letters' case counts in attributes must not depend on the machine."""
     scratch = os.path.join(folder, "work")
-    made = f"--object-format={repo.object_format}"
-    run(["init", "--quiet", "--template=", made, scratch], env=UNCONFIGURED, writes=True)
-    alternates = os.path.join(scratch, ".git", "objects", "info", "alternates")
-    os.makedirs(os.path.dirname(alternates), exist_ok=True)
-    with open(alternates, "w", encoding="ascii") as file:
-        file.write("".join(f"{quoted(folder)}\n" for folder in repo.object_folders))
+    git_dir = os.path.join(scratch, ".git")
+    for name in ("objects/info", "refs"):
+        os.makedirs(os.path.join(git_dir, name))
+    for name, text in (
+        ("HEAD", "ref: refs/heads/none\n"),
+        ("config", _CONFIGS[repo.object_format]),
+        ("objects/info/alternates", "".join(f"{quoted(folder)}\n" for folder in repo.object_folders)),
+    ):
+        with open(os.path.join(git_dir, name), "w", encoding="ascii") as file:
+            file.write(text)
     return scratch
 
 
