@@ -18,13 +18,14 @@ VARIABLE = "CONDUCTOR_CACHE"
 _NAME = "conductor-git"
 
 
-def cache_root(repo: Repository) -> str:
+def cache_root(repo: Repository, roots: Iterable[str] | None = None) -> str:
     """The first folder that can be used: CONDUCTOR_CACHE alone where it is set, else the user's cache, else TMPDIR.
 
-    Raises CannotRun when none can: jest and black find nothing under `.git`, and a folder inside a worktree is
-    picked up by the tools of that worktree.
+    `roots` are the `worktree_roots`, where the caller has asked for them. Raises CannotRun when none can: jest and
+    black find nothing under `.git`, and a folder inside a worktree is picked up by the tools of that worktree.
     """
-    taken = _identities([repo.common_dir, repo.git_dir, *worktree_roots(repo)])
+    roots = worktree_roots(repo) if roots is None else roots
+    taken = _identities([repo.common_dir, repo.git_dir, *roots])
     refused = []
     for folder in _candidates():
         why = _unusable(folder, taken, given=bool(os.environ.get(VARIABLE)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from conductor_git.core.errors import CannotRun
@@ -68,14 +68,16 @@ def open_room(
     scripts: Mapping[str, tuple[str, bytes]] | None = None,
     warm_key: str = "",
     landing: bool = False,
+    roots: Iterable[str] | None = None,
 ) -> Iterator[Room]:
     """A room for the product tree, removed at the end of the `with` block.
 
     `raw` is the tree object, needed where the repository does not have it; `scripts` gives mode (git's octal text)
-    and content by name; `warm_key` says whose kept folders to use, and a landing uses none. Raises CannotRun where no
-    room can be made or the tree points to what the policy refuses.
+    and content by name; `warm_key` says whose kept folders to use, and a landing uses none; `roots` are the
+    `worktree_roots`, where the caller has asked for them. Raises CannotRun where no room can be made or the tree points
+    to what the policy refuses.
     """
-    root = cache_root(repo)
+    root = cache_root(repo, roots)
     with _folder(root) as folder:
         try:
             checkout = _checkout(repo, os.path.join(folder, "work"), tree, raw)

@@ -152,6 +152,7 @@ def run_job(job: Job, log_path: str) -> RunResult:
     Raises CannotRun where it could not run: no room, no such script, set-up failed, the room died, the disk is full.
     """
     scripts = _read_scripts(job)
+    roots = worktree_roots(job.repository)
     warm_key = f"{job.repository_id} {job.script}"
     try:
         with open_room(
@@ -162,20 +163,21 @@ def run_job(job: Job, log_path: str) -> RunResult:
             scripts=scripts,
             warm_key=warm_key,
             landing=job.landing,
+            roots=roots,
         ) as room:
-            return _in_room(job, room, log_path)
+            return _in_room(job, room, roots, log_path)
     except OSError as error:
         raise CannotRun(
             f"the run of {job.target} died: {error.strerror or error}", detail="nothing was recorded"
         ) from error
 
 
-def _in_room(job: Job, room: Room, log_path: str) -> RunResult:
+def _in_room(job: Job, room: Room, roots: tuple[str, ...], log_path: str) -> RunResult:
     own = {"CONDUCTOR_RESULTS": room.results, "CONDUCTOR_TREE": job.tree, "PWD": room.work}
     if not job.untold:
         own["CONDUCTOR_PLAN"] = job.target.plan
         own["CONDUCTOR_WAVE"] = "" if job.target.wave is None else str(job.target.wave)
-    env = run_environment(os.environ, worktree_roots(job.repository), own)
+    env = run_environment(os.environ, roots, own)
     started = int(time.time())
     with Log(log_path, job.log_bytes) as log:
         _set_up(job, room, env, log)
