@@ -14,12 +14,17 @@ def command() -> NoReturn:
 
 
 def _run() -> int:
-    load_msgspec()
-    from conductor_git.store.plumbing import ahead
+    try:
+        load_msgspec()
+        # An option before the command may name another folder.
+        if sys.argv[1:2] and not sys.argv[1].startswith("-"):
+            from conductor_git.store.plumbing import ahead
 
-    ahead.ask(refs=sys.argv[1:2] in (["status"], ["log-status"]))
-    from conductor_git.cli import main
-
+            ahead.ask(refs=sys.argv[1] in ("status", "log-status"))
+        from conductor_git.cli import main
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130  # as `cli` ends then
     return main()
 
 

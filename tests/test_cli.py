@@ -15,6 +15,7 @@ import pytest
 
 from conductor_git import __version__, cli
 from conductor_git.cli.frame import Exemplified, Group
+from tests.conftest import Git
 
 
 def commands(group: Group = cli.root, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
@@ -154,6 +155,16 @@ def test_it_is_also_a_git_command(repo_dir: Path) -> None:
 def test_folders_of_c_are_entered_one_from_the_other(repo_dir: Path, tmp_path: Path) -> None:
     done = run("-C", str(tmp_path), "-C", "repo", "whoami", "--json", cwd=Path("/"))
     assert "is not in a git repository" not in done.stderr
+
+
+@pytest.mark.parametrize("command", [["status"], ["status", "--format", "md"], ["whoami"]])
+def test_a_command_is_about_the_folder_of_c(repo_dir: Path, tmp_path: Path, git: Git, command: list[str]) -> None:
+    git(repo_dir, "commit", "-q", "--allow-empty", "-m", "begin")
+    assert run("init", cwd=repo_dir).returncode == 0
+    git(tmp_path, "init", "-q", "other")
+    at = run(*command, cwd=repo_dir)
+    assert at.returncode == 0, at.stderr
+    assert run("-C", str(repo_dir), *command, cwd=tmp_path / "other").stdout == at.stdout
 
 
 def test_a_bug_is_said_in_one_line_and_kept_in_a_file(
