@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 DIR ?=
 ARGS ?=
+# Containers set it. Each of the thousands of processes of the tests would then compile every module that it loads.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help venv demo test long soak lint format bench clean
 
