@@ -12,6 +12,8 @@ _WORDS = {"alarm": "alarm", "error": "error", "warning": "warning", "info": "not
 
 def printable(text: str) -> str:
     """Text from a repository made safe for a terminal: control, bidi and other invisible characters are escaped."""
+    if text.isprintable():
+        return text
     return "".join(
         char
         if char.isprintable() or char == "\n"
