@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from conductor_git.core.errors import CannotRun
@@ -573,3 +574,16 @@ def test_a_ref_that_appears_while_an_append_looks(repo: Repository, git: Git, mo
     say(repo, "mine")
     ledger = read_ledger(repo)
     assert (texts(ledger), len(ledger.bad)) == (["mine"], 1)
+
+
+def test_what_was_read_of_one_ledger_is_not_told_of_another(repo: Repository) -> None:
+    blocker = append(repo, writer="agent-1", kind="blocker", data={"message": "why?"}, now=NOW, target=Target("1", 2))
+    say(repo, "remembered")
+    before = read_ledger(repo)
+    assert before.decisions == (blocker,)
+    proof = Event(Oid("a" * 40), 3, "agent-1", "attestation", NOW, {})
+    waiver = Event(Oid("b" * 40), 4, "conductor", "waiver", NOW, {})
+    after = msgspec.structs.replace(before, events=(*before.events, proof, waiver))
+    assert after.decisions == (blocker, waiver)
+    assert (before.proofs, after.proofs) == ((), ((proof, None),))
+    assert before.decisions == (blocker,)

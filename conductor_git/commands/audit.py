@@ -170,7 +170,7 @@ def _compared(
     if before.repository != now.repository:
         text = f"checkpoint '{path}' is of repository '{before.repository}', and this is '{now.repository}'"
         raise CannotRun(text, detail="it was left as it is")
-    settled = accepted(snapshot.ledger.events)
+    settled = accepted(snapshot.ledger.decisions)
 
     def contains(newer: Oid, older: Oid) -> bool:
         # 128: the older one is gone, which is what was looked for.

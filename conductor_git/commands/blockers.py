@@ -36,7 +36,7 @@ def block(repo: Repository, target: str, *, level: Level, message: str, context:
     writer = whoami(repo, snapshot.plans).name
     data = {"level": level, "message": _said(message, "a blocker")}
     data |= {"context": context.strip()} if context.strip() else {}
-    standing = (raised.event for raised in blockers(snapshot.ledger.events).values() if raised.resolution is None)
+    standing = (raised.event for raised in blockers(snapshot.ledger.decisions).values() if raised.resolution is None)
     same = _same(standing, writer, data, about=about)
     event = tell_once(
         repo, snapshot.policy, same, writer=writer, kind="blocker", data=data, target=about, now=now, say=say
@@ -111,7 +111,7 @@ def resolve(repo: Repository, name: str, *, message: str, now: int, say: Say) ->
 
 def _find(snapshot: Snapshot, name: str) -> Raised:
     """The blocker that an id's beginning names: an open one, else one that was resolved."""
-    known = blockers(snapshot.ledger.events)
+    known = blockers(snapshot.ledger.decisions)
     opened = [oid for oid, raised in known.items() if raised.resolution is None]
     closed = [oid for oid in known if oid not in opened]
     # Only what is open is offered; what was closed is known when it is named exactly enough.

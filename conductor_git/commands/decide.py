@@ -78,9 +78,9 @@ def waive(repo: Repository, rule: str, target: str, *, reason: str, seconds: int
     if problem:
         finding = Finding("CG805", "error", str(about), problem, f"conductor-git plan show {about.plan}")
         return Outcome(REFUSED, data=_data(str(about), "waiver", []), findings=(finding,), unchanged=_UNCHANGED)
-    standing = [each for each in read_waivers(snapshot.ledger.events) if now < each.until]
+    standing = [each for each in read_waivers(snapshot.ledger.decisions) if now < each.until]
     same = {each.event for each in standing if (each.target, each.rule, each.reason) == (about, rule, why)}
-    before = next((event for event in snapshot.ledger.events if event.id in same), None)
+    before = next((event for event in snapshot.ledger.decisions if event.id in same), None)
     data = {"rule": rule, "reason": why, "until": now + seconds}
     event = tell_once(
         repo, snapshot.policy, before, writer=writer, kind="waiver", data=data, target=about, now=now, say=say
@@ -150,7 +150,7 @@ def _validated(
 
 
 def _accepted(snapshot: Snapshot, commit: Oid) -> Event | None:
-    said = (event for event in snapshot.ledger.events if event.kind == "acceptance" and event.writer == CONDUCTOR)
+    said = (event for event in snapshot.ledger.decisions if event.kind == "acceptance" and event.writer == CONDUCTOR)
     return next((event for event in said if event.data.get("commit") == commit), None)
 
 

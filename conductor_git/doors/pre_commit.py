@@ -78,7 +78,7 @@ def _excused(repo: Repository, findings: list[Finding], plan: str) -> list[Findi
     from conductor_git.store.snapshot import take
 
     snapshot = take(repo)
-    return excuse(findings, plan, Waivers(snapshot.ledger.events, snapshot.made))
+    return excuse(findings, plan, Waivers(snapshot.ledger.decisions, snapshot.made))
 
 
 def _concluded(repo: Repository, branch: str, writer: str) -> list[Finding]:

@@ -83,10 +83,10 @@ def take(
         from conductor_git.store.notes.vouching import sifted
 
         ledger = sifted(repo, ledger, policy, control.signers, use_cache=use_cache)
-    control = as_joined(repo, control, ledger.events, refs)
+    control = as_joined(repo, control, ledger.decisions, refs)
     then = msgspec.structs.replace(refs, oids={**refs.oids, **moved}) if moved else refs
     # Of what was asked to be merged the claims may be on no branch any more.
-    wanted = [claim for listed in requests(ledger.events) for event in listed if (claim := claim_of(event))]
+    wanted = [claim for listed in requests(ledger.decisions) for event in listed if (claim := claim_of(event))]
     if meanwhile is not None:
         Aside(meanwhile)
     history = read_history(repo, policy, control.plans, then, also=also, perhaps=wanted, use_cache=use_cache)

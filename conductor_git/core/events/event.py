@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Annotated, Any, Literal, get_args
 
 import msgspec
@@ -31,6 +33,7 @@ Kind = Literal[
 KINDS = frozenset(get_args(Kind))
 
 WRITER = r"[a-z0-9][a-z0-9_-]*"
+_KIND = r"[a-z][a-z0-9-]{0,63}"
 DEPTH_LIMIT = 64
 """How deep an event's data may nest: whoever walks it later must not run out of stack."""
 
@@ -118,11 +121,11 @@ _Count = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
 class _Line(msgspec.Struct):
     clock: _Count
     data: dict[str, Any]
-    kind: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,63}\Z")]
+    kind: str
     time: _Count
     v: int
-    writer: Annotated[str, msgspec.Meta(pattern=rf"^{WRITER}\Z")]
-    plan: Annotated[str, msgspec.Meta(pattern=rf"^{PLAN_ID}\Z")] | None = None
+    writer: str
+    plan: str | None = None
     wave: Annotated[int, msgspec.Meta(ge=0, lt=10**9)] | None = None
 
 
@@ -189,12 +192,21 @@ def _unfit(line: _Line, raw: bytes) -> str:
         return f"version {line.v} is not known here"
     if line.wave is not None and line.plan is None:
         return "names a wave and no plan"
+    for word, pattern in ((line.kind, _KIND), (line.writer, WRITER), (line.plan, PLAN_ID)):
+        if word is not None and not _is_word(word, pattern):
+            return f"not an event: {word[:60]!r} does not match '{pattern}'"
     # Counting brackets in C first: nearly every event is let through without a walk in Python.
     if raw.count(b"[") + raw.count(b"{") > DEPTH_LIMIT and _deeper_than(line.data, DEPTH_LIMIT):
         return f"nested deeper than {DEPTH_LIMIT}"
     if not _encodable(line.data):
         return "holds a number of more than 64 bits"
     return ""
+
+
+# A long ledger says the same few words in every line, and msgspec's own patterns take half the time of reading one.
+@lru_cache(maxsize=8192)
+def _is_word(word: str, pattern: str) -> bool:
+    return re.fullmatch(pattern, word) is not None
 
 
 def _deeper_than(value: object, limit: int) -> bool:

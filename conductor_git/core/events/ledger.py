@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
+from operator import attrgetter
 
 import msgspec
 
+from conductor_git.core.events import attestation
+from conductor_git.core.events.attestation import Attestation
 from conductor_git.core.events.event import BadLine, Event
 from conductor_git.core.findings import Finding
 from conductor_git.core.say import printable
@@ -23,7 +27,11 @@ class Doubted(msgspec.Struct, frozen=True):
     why: str
 
 
-class Ledger(msgspec.Struct, frozen=True):
+_MASSES = frozenset({"attestation", "memory"})
+"""The kinds that a ledger has very many of, and that decide nothing by their mere being there."""
+
+
+class Ledger(msgspec.Struct, frozen=True, dict=True):
     """Every event that is known here, each once, and every note that is none."""
 
     events: tuple[Event, ...] = ()
@@ -36,6 +44,16 @@ class Ledger(msgspec.Struct, frozen=True):
     here, not absent."""
     doubted: tuple[Doubted, ...] = ()
     """Events that were set aside for want of a signature, in `Event.order`; they are not among `events`."""
+
+    @cached_property
+    def decisions(self) -> tuple[Event, ...]:
+        """The events of every kind but proofs and memory: few, however long a ledger gets, and looked through often."""
+        return tuple(event for event in self.events if event.kind not in _MASSES)
+
+    @cached_property
+    def proofs(self) -> tuple[tuple[Event, Attestation | None], ...]:
+        """Each attestation, read; None where it cannot be."""
+        return tuple((event, attestation.read(event)) for event in self.events if event.kind == "attestation")
 
     @property
     def clock_limit(self) -> int:
@@ -65,7 +83,9 @@ def assemble(lines: Iterable[Event | BadLine], tips: Mapping[str, Oid], *, fetch
         else:
             bad.add(line)
     limit = len(events) + CLOCK_SLACK
-    ordered = sorted(events.values(), key=lambda event: (event.clock > limit, event.order))
+    # As `Event.order`, without a call for each.
+    ordered = sorted(events.values(), key=attrgetter("clock", "writer", "id"))
+    ordered.sort(key=lambda event: event.clock > limit)
     return Ledger(tuple(ordered), tuple(sorted(bad, key=_place)), tips, fetched)
 
 

@@ -38,7 +38,7 @@ class Verdict:
         self.stood = Claims(self.before.history, self.before.plans)
         self.fresh = self._fresh()
         """The commits of plans that come with the push: their paths are asked for."""
-        self._accepted = accepted(after.ledger.events)
+        self._accepted = accepted(after.ledger.decisions)
         self._gone = self._no_more()
 
     def _fresh(self) -> tuple[Owned, ...]:

@@ -76,10 +76,7 @@ class Attestations:
         self.fetched = ledger.fetched
         limit = ledger.clock_limit
         # The last word counts, and a clock that cannot be believed must not buy it.
-        for event in sorted(ledger.events, key=lambda event: event.clock <= limit):
-            if event.kind != "attestation":
-                continue
-            found = attestation.read(event)
+        for event, found in sorted(ledger.proofs, key=lambda proof: proof[0].clock <= limit):
             if found is None or found.writer != event.writer:
                 self.unreadable += 1
                 continue

@@ -18,7 +18,7 @@ def find_forwarded(steps: Iterable[Oid], before: Snapshot, stood: Container[Oid]
     """
     history, graph, into = before.history, before.history.graph, before.policy.integration
     held = graph.ancestors([oid for tip in history.branches.values() for oid in tip.oids], stop=stood)
-    settled = accepted(before.ledger.events)
+    settled = accepted(before.ledger.decisions)
     for step in steps:
         if step in settled or not (step in held or history.speaks(step)):
             continue

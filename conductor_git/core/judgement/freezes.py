@@ -74,7 +74,7 @@ def judge_frozen(
     contains the claim.
     """
     bounds, graph = snapshot.bounds, snapshot.history.graph
-    waivers = Waivers(snapshot.ledger.events, snapshot.made)
+    waivers = Waivers(snapshot.ledger.decisions, snapshot.made)
     passed = _accepted(snapshot) if step and touches else set()
     found = []
     for touch in touches:
@@ -129,5 +129,5 @@ def _accepted(snapshot: Snapshot) -> set[tuple[str, str]]:
     """What accepted commits made of frozen paths: that may land."""
     settled: Mapping[Oid, tuple[Touch, ...]] = snapshot.bounds.touched
     return {
-        (touch.path, touch.blob) for commit in accepted(snapshot.ledger.events) for touch in settled.get(commit, ())
+        (touch.path, touch.blob) for commit in accepted(snapshot.ledger.decisions) for touch in settled.get(commit, ())
     }

@@ -357,7 +357,7 @@ def _accept(step: Oid) -> str:
 def _settled(snapshot: Snapshot, verdicts: Verdicts) -> frozenset[Oid]:
     """What the conductor accepted; of what stood before signatures were asked for, also without one."""
     unsigned = (doubt.event for doubt in snapshot.ledger.doubted if doubt.code == "CG621")
-    return accepted(snapshot.ledger.events) | frozenset(filter(verdicts.before_signatures, accepted(unsigned)))
+    return accepted(snapshot.ledger.decisions) | frozenset(filter(verdicts.before_signatures, accepted(unsigned)))
 
 
 def _is_made_good(finding: Finding, judged: _Judged, landed: set[str], passed: set[Target]) -> bool:

@@ -15,7 +15,7 @@ def find_lost(gone: Iterable[Oid], stay: Iterable[Oid], snapshot: Snapshot) -> l
     whose commits have the claims that landed for parents. A squash keeps nothing: ancestry is that of the objects."""
     history = snapshot.history
     graph = history.graph_in_git()
-    recorded = [claim for event in snapshot.ledger.events if (claim := claim_of(event))]
+    recorded = [claim for event in snapshot.ledger.decisions if (claim := claim_of(event))]
     trunk = history.integration.oids if history.integration else ()
     kept = graph.ancestors([*trunk, *stay, *recorded])
     return [oid for oid in graph.ancestors(gone, stop=kept) if history.is_claim(oid)]

@@ -11,11 +11,11 @@ from conductor_git.core.judgement.snapshot import Snapshot
 
 def lost_landings(snapshot: Snapshot, claims: Claims) -> list[Finding]:
     """An alarm for each, but for those that the conductor accepted."""
-    settled = accepted(snapshot.ledger.events)
+    settled = accepted(snapshot.ledger.decisions)
     tip, name = snapshot.history.integration, snapshot.policy.integration
     where = f"'{name}' ({tip.oid[:7]})" if tip else f"'{name}'"
     found = []
-    for event in standing_landings(snapshot.ledger.events):
+    for event in standing_landings(snapshot.ledger.decisions):
         commit = str(event.data["commit"])
         if commit not in claims.landed and commit not in settled:
             short = commit[:12]

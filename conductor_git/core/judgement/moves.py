@@ -92,7 +92,7 @@ def led_by_plan(snapshot: Snapshot, branch: str) -> Snapshot:
 def _new_strays(arrival: Arrival, before: Snapshot, after: Snapshot) -> Iterator[Finding]:
     """What the new commits of a plan's branch did outside its bounds, by the changes that `after` has. The conductor is
     asked what he merges there and about what is frozen, and as at pre-commit not about scopes."""
-    claims, settled = Claims(after.history, after.plans), accepted(after.ledger.events)
+    claims, settled = Claims(after.history, after.plans), accepted(after.ledger.decisions)
     known = _known(arrival, before)
     stood = before.history.graph.ancestors([arrival.old]) if arrival.old else set()
     for owned in standing_commits(after, claims):

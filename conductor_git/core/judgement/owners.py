@@ -17,7 +17,7 @@ from conductor_git.core.judgement.freezes import judge_frozen
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.judgement.waiving import Waivers
 from conductor_git.core.planning.plan import Plan
-from conductor_git.core.targets import Oid
+from conductor_git.core.targets import Oid, Target
 
 
 class Owned(msgspec.Struct, frozen=True):
@@ -79,7 +79,7 @@ def judge_as_made(
         *judge_frozen(touches, parents, owned.commit, snapshot, conductor=conductor),
     ]
     if findings:
-        waivers = Waivers(snapshot.ledger.events, snapshot.made)
+        waivers = Waivers(snapshot.ledger.decisions, snapshot.made)
         findings = excuse(findings, plan.plan, waivers, owned.commit)
     return findings
 
@@ -89,7 +89,7 @@ def judge_standing(snapshot: Snapshot, claims: Claims) -> dict[str, list[Finding
 
     Paths are judged as far as the snapshot has them; what a merge took in always is.
     """
-    settled = accepted(snapshot.ledger.events)
+    settled = accepted(snapshot.ledger.decisions)
     standing = _standing(claims, Taking(snapshot.plans, claims), known=snapshot.changes)
     outside = _outside(standing.values(), snapshot)
     suspect = {
@@ -139,7 +139,7 @@ def judge_intake(merging: Merging, head: Oid, snapshot: Snapshot) -> list[Findin
     text = f"this merge takes work of plan {names} into '{merging.branch}', which is plan {plan.plan}'s"
     detail = f"it takes in '{snapshot.policy.integration}', its own branches, and the claims that it needs"
     foreign = [Finding("CG406", "error", plan.plan, text, "git merge --abort", detail)]
-    return excuse(foreign, plan.plan, Waivers(snapshot.ledger.events, snapshot.made))
+    return excuse(foreign, plan.plan, Waivers(snapshot.ledger.decisions, snapshot.made))
 
 
 class Taking:
@@ -147,12 +147,17 @@ class Taking:
 
     def __init__(self, plans: Iterable[Plan], claims: Claims) -> None:
         self._claims = claims
-        self._needs = {plan.plan: {need for each in plan.targets() for need in plan.needs_for(each)} for plan in plans}
+        self._plans = {plan.plan: plan for plan in plans}
+        self._needs: dict[str, frozenset[Target]] = {}
         self._said = {said.commit: said.target for said in claims.all_said()}
 
     def needs(self, plan: str, commit: Oid) -> bool:
         """Whether a commit is a claim that the plan, or a wave of it, needs."""
-        return self._said.get(commit) in self._needs.get(plan, set())
+        if plan not in self._needs:
+            declared = self._plans.get(plan)
+            targets = declared.targets() if declared else ()
+            self._needs[plan] = frozenset(need for each in targets if declared for need in declared.needs_for(each))
+        return self._said.get(commit) in self._needs[plan]
 
     def took(self, plan: str, parents: Sequence[Oid], had: Container[Oid]) -> tuple[str, ...]:
         """The plans whose work a merge of these parents takes in and need not; `had` is what integration had then."""

@@ -119,7 +119,7 @@ def _bundles(snapshot: Snapshot) -> Iterator[Bundle]:
     """What somebody was asked to merge together, then each claim for itself; whole plans and later claims first."""
     history = snapshot.history
     landed = history.graph.below([history.integration.oid] if history.integration else [])
-    for listed in requests(snapshot.ledger.events):
+    for listed in requests(snapshot.ledger.decisions):
         claims = tuple(claim for event in listed if (claim := claim_of(event)))
         targets = tuple(target for event in listed if (target := event.target))
         if len(targets) == len(claims) and all(oid in history.notes and oid not in landed for oid in claims):
@@ -165,7 +165,6 @@ def _steps_beside(history: History, bundle: Bundle, recent: Iterable[Oid]) -> li
 
 
 def _passed(snapshot: Snapshot, targets: set[Target]) -> set[tuple[Target, Oid | None]]:
-    events = (*snapshot.ledger.events, *(doubt.event for doubt in snapshot.ledger.doubted))
-    asked = (event for event in events if event.kind == "attestation" and event.target in targets)
-    read = (attestation.read(event) for event in asked)
-    return {(proof.target, proof.tree) for proof in read if proof is not None}
+    doubted = (doubt.event for doubt in snapshot.ledger.doubted if doubt.event.kind == "attestation")
+    read = (*(proof for _, proof in snapshot.ledger.proofs), *map(attestation.read, doubted))
+    return {(proof.target, proof.tree) for proof in read if proof is not None and proof.target in targets}

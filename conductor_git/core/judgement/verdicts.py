@@ -52,7 +52,7 @@ class Verdicts:
         self.plans = {plan.plan: plan for plan in snapshot.plans}
         self.attestations = Attestations(snapshot.ledger)
         policy = snapshot.policy
-        self.waivers = Waivers(snapshot.ledger.events, snapshot.made)
+        self.waivers = Waivers(snapshot.ledger.decisions, snapshot.made)
         self.court = Court(
             self.attestations,
             policy.repository,
@@ -62,24 +62,27 @@ class Verdicts:
             self.waivers,
         )
         self._exempt: Reach | None = None
-        self.blockers = open_blockers(snapshot.ledger.events)
+        self.blockers = open_blockers(snapshot.ledger.decisions)
         self._known: dict[Target, Verdict] = {}
+        self._needs: dict[Target, tuple[Target, ...]] = {}
         self._rules: dict[Target, RuleSet | Finding] = {}
         self._holders: dict[str, Delegation | None] = {}
         self._delegations: dict[str, list[Event]] = {}
-        for event in snapshot.ledger.events:
+        for event in snapshot.ledger.decisions:
             if event.kind == "delegation" and event.plan is not None:
                 self._delegations.setdefault(event.plan, []).append(event)
-        self._reopened = reopenings(snapshot.ledger.events, self.agent)
+        self._reopened = reopenings(snapshot.ledger.decisions, self.agent)
 
     def of(self, target: Target) -> Verdict:
         """The verdict on one plan or wave."""
-        if target not in self._known:
-            open_ = self._needs_first(target)
-            # A circle of needs is a finding of the plan check; here it must only end: nothing in it is complete.
-            self._known.update((each, Verdict(each)) for each in open_)
-            for each in open_:
-                self._known[each] = self._judge(each)
+        known = self._known.get(target)
+        if known is not None:
+            return known
+        open_ = self._needs_first(target)
+        # A circle of needs is a finding of the plan check; here it must only end: nothing in it is complete.
+        self._known.update((each, Verdict(each)) for each in open_)
+        for each in open_:
+            self._known[each] = self._judge(each)
         return self._known[target]
 
     def _needs_first(self, target: Target) -> list[Target]:
@@ -175,7 +178,10 @@ class Verdicts:
 
     def needs(self, target: Target) -> tuple[Target, ...]:
         """Everything a claim of this target needs, the plan's own needs first."""
-        return self.plans[target.plan].needs_for(target)
+        known = self._needs.get(target)
+        if known is None:
+            known = self._needs[target] = self.plans[target.plan].needs_for(target)
+        return known
 
     def open_needs(self, target: Target) -> tuple[Target, ...]:
         """The needs that are not complete."""

@@ -33,7 +33,7 @@ def within_bounds(
     snapshot: Snapshot, admission: Admission, brought: Mapping[str, list[Owned]], paths: Paths
 ) -> Admission:
     """The admission without entries that leave their bounds, unless that was accepted or waived."""
-    settled = accepted(snapshot.ledger.events)
+    settled = accepted(snapshot.ledger.decisions)
     wrong: dict[str, tuple[Finding, ...]] = {}
     for name, commits in brought.items():
         asked = (each for each in commits if each.commit not in settled)

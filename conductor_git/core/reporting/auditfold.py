@@ -36,7 +36,7 @@ class Auditor:
         self.verdicts = Verdicts(snapshot, self.claims)
         self.spine = judge_steps(snapshot, self.claims, self.verdicts)
         self.owned = owned_commits(snapshot, self.claims)
-        self._accepted = accepted(snapshot.ledger.events)
+        self._accepted = accepted(snapshot.ledger.decisions)
         self._landings = Landings(self.claims, self.verdicts, ever=True)
         self._step_of = {owned.commit: owned.step for owned in self.owned if owned.step}
 

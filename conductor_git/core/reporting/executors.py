@@ -17,7 +17,7 @@ class Executors:
         self._claims = claims
         self._snapshot = snapshot
         self._parts: dict[Target, dict[str, Part]] = {}
-        for event in snapshot.ledger.events:
+        for event in snapshot.ledger.decisions:
             part = read_part(event)
             if part is not None:
                 self._parts.setdefault(part.target, {})[part.branch] = part

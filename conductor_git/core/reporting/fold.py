@@ -52,7 +52,7 @@ def fold(snapshot: Snapshot, now: int) -> Board:
             *lost_landings(snapshot, claims),
             *claims.findings,
             *ledger_findings(snapshot.ledger),
-            *powerless(snapshot.ledger.events, verdicts.agent, verdicts.delegator),
+            *powerless(snapshot.ledger.decisions, verdicts.agent, verdicts.delegator),
             *_unseen(snapshot),
         ]
     )
@@ -69,7 +69,7 @@ def fold(snapshot: Snapshot, now: int) -> Board:
         footing.why,
         tuple(
             WaiverStatus(str(each.target), each.rule, each.reason, each.since, each.until, each.event)
-            for each in read_waivers(snapshot.ledger.events)
+            for each in read_waivers(snapshot.ledger.decisions)
         ),
         tuple(
             FreezeStatus(str(each.target), each.patterns, each.claim, each.agent, each.since)
@@ -100,13 +100,13 @@ class _Folder:
         self.obstacles = find_obstacles(snapshot.plans, snapshot.broken, snapshot.policy, snapshot.scripts)
         self.heard: dict[str, int] = {}
         for event in snapshot.ledger.events:
-            if event.plan is not None:
-                self.heard[event.plan] = max(event.time, self.heard.get(event.plan, 0))
+            if event.plan is not None and event.time > self.heard.get(event.plan, 0):
+                self.heard[event.plan] = event.time
         self.claimed: dict[str, dict[Target, list[Oid]]] = {}
         for target, listed in claims.by_target.items():
             self.claimed.setdefault(target.plan, {})[target] = [said.commit for said in listed]
         self.strayed = judge_standing(snapshot, claims)
-        self.blockers = show_blockers(snapshot.ledger.events, snapshot.policy.limits)
+        self.blockers = show_blockers(snapshot.ledger.decisions, snapshot.policy.limits)
         self.executors = Executors(snapshot, claims)
         self.unblocks: dict[str, set[Target]] = {}
         for plan in snapshot.plans:

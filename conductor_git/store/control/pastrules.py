@@ -46,8 +46,7 @@ def find_past_rules(repo: Repository, snapshot: Snapshot, *, use_cache: bool = T
     What an attestation names is anybody's word: it is looked for among commits of the control ref, and read once for
     each control tree, however many there are that name it.
     """
-    now = {(rules.target, rules.digest) for rules in _rules(snapshot.policy, snapshot.plans, snapshot.scripts)}
-    named = _named(snapshot, now)
+    named = _named(snapshot)
     if not named:
         return {}
     kept = (memo.load(repo, _MEMO, _Kept) if use_cache else None) or _Kept()
@@ -80,21 +79,40 @@ def _word(key: Key) -> str:
     return f"{key[0]} {key[1]}"
 
 
-def _named(snapshot: Snapshot, now: set[Key]) -> dict[Oid, set[Key]]:
+def _named(snapshot: Snapshot) -> dict[Oid, set[Key]]:
     """Control commit -> the rules, other than those of now, that proofs name together with it.
 
     Nobody claims integration as such: its proofs are compared with, and judged only where landings need them.
     """
     own = snapshot.policy.direct != "any" or snapshot.policy.landing.validation
+    now = _Now(snapshot)
     found: dict[Oid, set[Key]] = {}
     # Of what stood before signatures were asked for, an unsigned proof counts.
-    for event in (*snapshot.ledger.events, *(doubt.event for doubt in snapshot.ledger.doubted)):
-        proof = read_attestation(event) if event.kind == "attestation" else None
-        if proof is None or (proof.target == INTEGRATION and not own) or (proof.target, proof.rules) in now:
+    doubted = (doubt.event for doubt in snapshot.ledger.doubted if doubt.event.kind == "attestation")
+    for proof in (*(proof for _, proof in snapshot.ledger.proofs), *map(read_attestation, doubted)):
+        if proof is None or (proof.target == INTEGRATION and not own) or now.digest(proof.target) == proof.rules:
             continue
         if _OID.fullmatch(proof.control):
             found.setdefault(proof.control, set()).add((proof.target, proof.rules))
     return found
+
+
+class _Now:
+    """The digests of the rules of now, for what has been asked about."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        own = integration_as_plan(snapshot.policy)
+        self._plans = {own.plan: own, **{plan.plan: plan for plan in snapshot.plans}}
+        self._known: dict[Target, str] = {}
+
+    def digest(self, target: Target) -> str:
+        """The rules digest of a target; empty where nothing judges it."""
+        if target not in self._known:
+            plan = self._plans.get(target.plan)
+            rules = plan and rules_of(self._snapshot.policy, plan, target, self._snapshot.scripts)
+            self._known[target] = rules.digest if isinstance(rules, RuleSet) else ""
+        return self._known[target]
 
 
 def _contained(repo: Repository, commits: Iterable[Oid], tip: Oid) -> list[Oid]:

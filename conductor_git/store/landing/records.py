@@ -55,7 +55,7 @@ def record_request(repo: Repository, policy: Policy, journal: Journal, branch: s
 def keep_squashed(repo: Repository, snapshot: Snapshot, claims: Claims, *, now: int) -> None:
     """Record the landings of squashes that nobody recorded, so that the ledger holds their claims. Raises CannotRun."""
     history, policy = snapshot.history, snapshot.policy
-    kept = {claim_of(event) for event in snapshot.ledger.events}
+    kept = {claim_of(event) for event in snapshot.ledger.decisions}
     said = {each.commit: each.target for each in claims.all_said()}
     known = Attestations(snapshot.ledger)
     for step, brought in history.squashes.items():

@@ -44,7 +44,7 @@ def brief_of(
     about = {target, target.of_plan} if target.wave is not None else set(plan.targets())
     said = [
         event
-        for event in snapshot.ledger.events
+        for event in snapshot.ledger.decisions
         if event.kind == "guidance" and event.writer == CONDUCTOR and event.target in about
     ]
     rules = rules_for(snapshot.policy, plan, snapshot.scripts)
@@ -84,7 +84,7 @@ def share_here(repo: Repository, snapshot: Snapshot, target: Target, tasks: tupl
     branch, part = checked_out(repo), executor_here(repo, snapshot.plans)
     if branch is None or part is None or part.target != target:
         return Share(tasks=tasks)
-    said = [read for event in snapshot.ledger.events if (read := read_part(event)) and read.branch == branch]
+    said = [read for event in snapshot.ledger.decisions if (read := read_part(event)) and read.branch == branch]
     return Share(part.name, branch, repo.worktree or "", tasks or (said[-1].tasks if said else ()))
 
 
