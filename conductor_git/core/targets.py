@@ -28,9 +28,6 @@ class Target(msgspec.Struct, frozen=True, order=True, array_like=True):
     def __str__(self) -> str:
         return self.plan if self.wave is None else f"{self.plan}.{self.wave}"
 
-    def __hash__(self) -> int:
-        return hash((self.plan, self.wave))
-
     @property
     def of_plan(self) -> Target:
         """The plan this target belongs to, as a target."""

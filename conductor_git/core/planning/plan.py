@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -63,7 +64,7 @@ class Wave(msgspec.Struct, frozen=True):
     """The body of its `## Wave N: title` section, Markdown, for briefs."""
 
 
-class Plan(msgspec.Struct, frozen=True):
+class Plan(msgspec.Struct, frozen=True, dict=True):
     """One plan file, read. `path` is its path in the control tree, `/`-separated."""
 
     plan: str
@@ -90,11 +91,17 @@ class Plan(msgspec.Struct, frozen=True):
 
     def wave(self, number: int) -> Wave | None:
         """The declared wave of that number."""
-        return next((wave for wave in self.waves if wave.number == number), None)
+        place = self._places.get(number)
+        return None if place is None else self.waves[place]
+
+    @cached_property
+    def _places(self) -> dict[int, int]:
+        """Where in the order of declaration each wave is, by its number."""
+        return {wave.number: place for place, wave in reversed(list(enumerate(self.waves)))}
 
     def needs_of(self, wave: Wave) -> tuple[Target, ...]:
         """What must be complete before this wave's claim: its predecessor, then its own `needs`."""
-        position = self.waves.index(wave)
+        position = self._places[wave.number]
         before = () if wave.after_none or position == 0 else (Target(self.plan, self.waves[position - 1].number),)
         return tuple(dict.fromkeys((*before, *wave.needs)))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -70,7 +71,7 @@ def rules_of(policy: Policy, plan: Plan, target: Target, scripts: Scripts) -> Ru
     wave = None if target.wave is None else plan.wave(target.wave)
     criteria = (*plan.criteria, *(wave.criteria if wave else ()))
     platforms = (wave.platforms if wave else ()) or plan.platforms
-    rules = canonical_rules(policy.validation, validation, scripts, criteria, platforms, wave)
+    manual = wave.manual if wave else None
     return RuleSet(
         target=target,
         script=validation.script,
@@ -80,8 +81,8 @@ def rules_of(policy: Policy, plan: Plan, target: Target, scripts: Scripts) -> Ru
         setup=policy.validation.setup,
         criteria=criteria,
         platforms=platforms,
-        digest=attestation.digest(rules),
-        manual=wave.manual if wave else None,
+        digest=_digest(policy.validation, validation, scripts.folder, criteria, platforms, manual),
+        manual=manual,
         attested_by=policy.validation.attested_by,
         min_tests=policy.validation.min_tests,
     )
@@ -107,17 +108,29 @@ def judged_by(policy: Policy, plan: Plan, target: Target, scripts: Scripts) -> t
     return validation, script
 
 
+# Most waves of a project are judged alike, and a report asks for the digest of each.
+@lru_cache(maxsize=4096)
+def _digest(
+    policy: ValidationPolicy,
+    validation: Validation,
+    folder: Oid | None,
+    criteria: tuple[Criterion, ...],
+    platforms: tuple[str, ...],
+    manual: Manual | None,
+) -> str:
+    return attestation.digest(canonical_rules(policy, validation, folder, criteria, platforms, manual))
+
+
 def canonical_rules(
     policy: ValidationPolicy,
     validation: Validation,
-    scripts: Scripts,
+    folder: Oid | None,
     criteria: tuple[Criterion, ...],
     platforms: tuple[str, ...],
-    wave: Wave | None,
+    manual: Manual | None,
 ) -> Rules:
-    """What the digest is over, as JSON-ready values. Titles, prose and time limits are not in it; order of criteria and
-    platforms does not count."""
-    manual = wave.manual if wave else None
+    """What the digest is over, as JSON-ready values; `folder` is the tree of the scripts folder. Titles, prose and time
+    limits are not in it; order of criteria and platforms does not count."""
     return {
         "args": list(validation.args),
         "criteria": sorted((_criterion(criterion) for criterion in criteria), key=canonical),
@@ -132,7 +145,7 @@ def canonical_rules(
             "submodules": policy.submodules,
         },
         "script": validation.script,
-        "scripts": scripts.folder,
+        "scripts": folder,
         "setup": policy.setup,
     }
 
