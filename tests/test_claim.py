@@ -137,6 +137,12 @@ def test_twice_is_once(team: Team) -> None:
 
 
 def test_what_is_staged_after_a_claim_is_not_taken_for_a_part_of_it(team: Team) -> None:
+    # Where waves land by themselves, a claim of other content is what lands.
+    team.git(team.root, "switch", "-q", "main")
+    path = team.root / ".conductor/conductor.toml"
+    path.write_text(path.read_text().replace("waves = true", "waves = false"))
+    team.git(team.root, "commit", "-q", "--no-verify", "-am", "plans land as a whole")
+    team.git(team.root, "switch", "-q", "b2")
     assert claim(team, "2.0")[0] == 0
     before = head(team)
     (team.root / "late").write_text("more\n")

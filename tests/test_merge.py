@@ -226,6 +226,31 @@ def test_what_was_sent_back_lands_once_it_is_claimed_again(yard: Yard) -> None:
     assert (yard.root / "shared").read_text() == "1 and 5\n"
 
 
+def test_a_wave_that_does_not_merge_lands_once_it_is_claimed_again(yard: Yard) -> None:
+    yard.policy("[landing]\nwaves = true\n")
+    yard.git(yard.root, "-c", "core.hooksPath=/dev/null", "update-ref", "refs/heads/b5", "b5~1")
+    assert yard.merge("1")[0] == 0
+    code, said = yard.merge("5.0")
+    assert (code, "error: wave 5.0 does not merge into 'main': 'shared' (plan 1 changed it, " in said) == (1, True), (
+        said
+    )
+    assert "hint: git merge main && conductor-git claim 5.0    # agent-5, on 'b5', once it is settled there" in said
+    yard.git(yard.root, "switch", "-q", "b5")
+    yard.run("git", "merge", "-q", "main")
+    (yard.root / "shared").write_text("1 and 5\n")
+    yard.git(yard.root, "commit", "-q", "-am", "take main in")
+    code, said = yard.run("conductor-git", "claim", "5.0", CONDUCTOR_WRITER="agent-5")
+    assert (code, said.startswith("wave 5.0 claimed: ")) == (0, True), said
+    claim = yard.tip("b5")
+    assert "changes nothing" not in str(yard.board())
+    # The same content once more is the same claim.
+    assert "nothing was committed" in yard.run("conductor-git", "claim", "5.0", CONDUCTOR_WRITER="agent-5")[1]
+    yard.git(yard.root, "switch", "-q", "main")
+    assert yard.fates("5.0") == {"5.0": "landed"}
+    assert yard.tip("main^2") == claim
+    assert yard.merge("5.0") == (0, "  5.0: on 'main' already\n")
+
+
 def test_what_does_not_merge_is_on_the_board_until_its_owner_settled_it(yard: Yard) -> None:
     assert "land plan 5 on 'main'" in yard.run("conductor-git", "log-status")[1]
     assert yard.merge("1")[0] == 0

@@ -181,12 +181,19 @@ def _already(target: Target, product: Oid, verdicts: Verdicts) -> list[Finding]:
     verdict = verdicts.of(target)
     if not verdict.complete or verdict.commit is None:
         return []
-    # A plan stands on its newest claim: one with other content says something new, unless it has landed already.
-    same = verdicts.snapshot.history.product(verdict.commit) == product
-    if target.wave is None and not same and not verdicts.merged(target.plan):
+    # What lands is its newest claim: one with other content says something new, unless it has landed already.
+    same = verdict.lands is not None and verdicts.snapshot.history.product(verdict.lands) == product
+    if not same and _lands_yet(target, verdicts):
         return []
     text = f"{target} is complete already, at {verdict.commit[:7]}; this claim changes nothing"
     return [Finding("CG106", "info", str(target), text)]
+
+
+def _lands_yet(target: Target, verdicts: Verdicts) -> bool:
+    """Whether a complete plan or wave is still to land by itself."""
+    if target.wave is None:
+        return not verdicts.merged(target.plan)
+    return verdicts.snapshot.policy.landing.waves and verdicts.of(target).lands not in verdicts.claims.landed
 
 
 def _trailers(target: Target, evidence: Evidence, rules: RuleSet | Finding) -> Pairs:

@@ -32,6 +32,8 @@ class Verdict(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...] = ()
     proven: tuple[Oid, ...] = ()
     """Every claim of it that is complete."""
+    lands: Oid | None = None
+    """The one of these that lands, or that has landed; None where there is none."""
     repeats: tuple[Oid, ...] = ()
     """Later claims of what was complete already; inert."""
     note: str = ""
@@ -41,6 +43,10 @@ class Verdict(msgspec.Struct, frozen=True):
     def complete(self) -> bool:
         """Said and proven."""
         return self.said == "complete"
+
+
+_Heard = tuple[Said, Evidence, tuple[Finding, ...]]
+"""A claim, the evidence for it, and what is wrong with it."""
 
 
 class Verdicts:
@@ -229,7 +235,9 @@ class Verdicts:
             return Verdict(target)
         # A plan claim stands on its newest commit; a wave was complete from its first proven claim on.
         said, evidence, findings = (proven or judged)[-1] if target.wave is None or not proven else proven[0]
-        first = judged.index(proven[0]) if proven else len(judged)
+        lands = self._lands(target, proven)
+        first = judged.index(proven[0]) + 1 if proven else len(judged)
+        later = [entry[0].commit for entry in judged[first:]] if target.wave is not None else []
         return Verdict(
             target,
             "complete" if proven else "claimed",
@@ -237,9 +245,18 @@ class Verdicts:
             evidence,
             tuple(findings),
             tuple(entry[0].commit for entry in proven),
-            tuple(entry[0].commit for entry in judged[first + 1 :]) if target.wave is not None else (),
+            lands,
+            tuple(commit for commit in later if commit != lands),
             said.note,
         )
+
+    def _lands(self, target: Target, proven: list[_Heard]) -> Oid | None:
+        """Of a plan the newest claim; of a wave, too, where waves land, until one of its claims has landed."""
+        commits = [entry[0].commit for entry in proven]
+        if not commits or target.wave is None:
+            return commits[-1] if commits else None
+        newest = commits[-1] if self.snapshot.policy.landing.waves else commits[0]
+        return next((commit for commit in commits if commit in self.claims.landed), newest)
 
     def hear(self, said: Said) -> tuple[Evidence, tuple[Finding, ...]]:
         """The evidence for one claim, and all that is wrong with it. Its target is declared."""

@@ -59,9 +59,9 @@ class _Door:
         source = wish.tip
         if source is None:
             verdict = self.verdicts.of(wish.target)
-            if not verdict.complete or verdict.commit is None:
+            if not verdict.complete or verdict.lands is None:
                 return _unproven(wish, verdict)
-            source = verdict.commit
+            source = verdict.lands
         if source in self.claims.landed:
             return None
         merging = Merging(self.snapshot.policy.integration, (source,), CONDUCTOR)
