@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from functools import cache
@@ -12,6 +13,9 @@ from place import Place
 from scenes import coordinated, delegated
 
 _READY = 10
+_PLAIN = f"git -c core.hooksPath={os.devnull}"
+_BY_HAND = f"{_PLAIN} fetch -q; {_PLAIN} merge -q --no-ff ready; {_PLAIN} push -q"
+"""What a landing is without us: our doors do not stand in its way."""
 
 
 def rows(place: Place) -> list[Planned]:
@@ -42,7 +46,7 @@ def rows(place: Place) -> list[Planned]:
             "one landing that needs no validation",
             lambda: Row(
                 _again(place, one(), "`merge 1`", (place.conductor, "merge", "1")),
-                _again(place, one(), "`git merge --no-ff`", ("git", "merge", "-q", "--no-ff", "--no-verify", "ready")),
+                _again(place, one(), "fetch, `git merge --no-ff`, push", ("sh", "-e", "-c", _BY_HAND)),
                 None,
             ),
         ),
