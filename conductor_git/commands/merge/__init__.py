@@ -24,7 +24,7 @@ from conductor_git.store.landing.moving import Move, catch_up, settle
 from conductor_git.store.notes.writer import whoami
 from conductor_git.store.past.changes import read_changes
 from conductor_git.store.past.freezes import with_freezes
-from conductor_git.store.plumbing.identity import check_identity
+from conductor_git.store.plumbing.identity import read_identities
 from conductor_git.store.plumbing.merges import merger
 from conductor_git.store.plumbing.repository import Repository
 from conductor_git.store.snapshot import Moments
@@ -67,7 +67,8 @@ def merge(repo: Repository, asked: Asked, *, tell: Tell, now: int) -> Outcome:
     writer = whoami(repo, snapshot.plans).name
     if writer != CONDUCTOR:
         return _refused(_not_the_conductor(snapshot.policy.integration, writer))
-    check_identity(repo)
+    # Asked before anything is written.
+    makers = read_identities(repo)
     move = Move(repo, snapshot.policy, say, now)
     if not asked.dry_run:
         journal = settle(move)
@@ -88,7 +89,7 @@ def merge(repo: Repository, asked: Asked, *, tell: Tell, now: int) -> Outcome:
     give_up = None if asked.max_seconds is None else time.monotonic() + asked.max_seconds
     watch = Watch(say, now, terminal=asked.terminal, give_up=give_up)
     with merger(repo) as tool:
-        line = Line(move, moments, tool, wishes, watch, telling, by_request=asked.by_request)
+        line = Line(move, moments, tool, wishes, watch, telling, makers=makers, by_request=asked.by_request)
         queue = line.run(begin(admission.entries))
     if isinstance(queue, NotYet):
         return not_yet(queue, asked.names, board)

@@ -66,8 +66,10 @@ class Line:
         watch: Watch,
         tell: Tell,
         *,
+        makers: tuple[str, str],
         by_request: bool,
     ) -> None:
+        """`makers` are author and committer of what lands."""
         self.move = move
         self.moments = moments
         self.repo = move.repo
@@ -75,6 +77,7 @@ class Line:
         self.wishes = {wish.name: wish for wish in wishes}
         self.watch = watch
         self.tell = tell
+        self.makers = makers
         self.by_request = by_request
         self.digests: dict[tuple[Oid, Target], str] = {}
         self._look()
@@ -148,7 +151,7 @@ class Line:
             return changed
         steps = self._steps(action.entries)
         proofs = {step.entry.name: self.digests[steps[-1].tree, step.entry.target] for step in steps}
-        commits = seal(self.repo, self.base, steps, proofs)
+        commits = seal(self.repo, self.base, steps, proofs, self.makers)
         landings = tuple(
             Landing(step.entry.name, step.entry.target, step.entry.source, commit, proofs[step.entry.name])
             for step, commit in zip(steps, commits, strict=True)

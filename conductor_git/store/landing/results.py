@@ -10,7 +10,6 @@ from conductor_git.core.landing.entry import Entry
 from conductor_git.core.landing.landtext import landing_message
 from conductor_git.core.targets import Oid
 from conductor_git.core.tree import control_entry
-from conductor_git.store.plumbing.identity import read_identities
 from conductor_git.store.plumbing.loose import read_object, read_tree_of, write_object
 from conductor_git.store.plumbing.merges import Conflict, Merger
 from conductor_git.store.plumbing.objects import read_objects
@@ -83,13 +82,15 @@ class Results:
         return self._controls[tree]
 
 
-def seal(repo: Repository, base: Oid, steps: Sequence[Step], proofs: Mapping[str, str]) -> tuple[Oid, ...]:
-    """The commits that land, on top of each other; `proofs` is the digest by entry.
+def seal(
+    repo: Repository, base: Oid, steps: Sequence[Step], proofs: Mapping[str, str], makers: tuple[str, str]
+) -> tuple[Oid, ...]:
+    """The commits that land, on top of each other; `proofs` is the digest by entry, `makers` are author and committer.
 
     Nothing of the moment is in them: the same entries on the same tip give the same commits.
     """
     times = _times(repo, [base, *(step.entry.source for step in steps)])
-    maker = _signed if repo.config("commit.gpgSign", kind="bool") == "true" else _plain(*read_identities(repo))
+    maker = _signed if repo.config("commit.gpgSign", kind="bool") == "true" else _plain(*makers)
     made: list[Oid] = []
     time = times[base]
     for step in steps:
