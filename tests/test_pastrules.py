@@ -16,8 +16,8 @@ from conductor_git.store.notes.ledger import append
 from conductor_git.store.notes.ledger_reader import read_ledger
 from conductor_git.store.plumbing.repository import discover
 from conductor_git.store.snapshot import take
+from tests.outside import counting
 from tests.team import CLAIM, Team
-from tests.test_status import counting
 
 
 def wave(team: Team) -> dict[str, Any]:

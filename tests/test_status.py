@@ -17,6 +17,7 @@ from conductor_git.core.errors import CannotRun
 from conductor_git.core.reporting.board import Board
 from conductor_git.store.plumbing.repository import discover
 from tests.conftest import Git
+from tests.outside import counting
 from tests.test_house import own_modules, third_party
 
 NOW = 2_000_000_000
@@ -261,16 +262,6 @@ def test_unchanged_it_costs_two_git_processes_and_no_fold(team: Path, tmp_path: 
         "rev-parse",
         "for-each-ref",
     ]
-
-
-def counting(folder: Path) -> dict[str, str]:
-    """Surroundings in which each start of git writes a line into `calls`."""
-    real = subprocess.run(["sh", "-c", "command -v git"], capture_output=True, text=True, check=True).stdout.strip()
-    (folder / "bin").mkdir()
-    shim = folder / "bin" / "git"
-    shim.write_text(f'#!/bin/sh\necho "$*" >> "{folder}/calls"\nexec "{real}" "$@"\n')
-    shim.chmod(0o755)
-    return {**os.environ, "PATH": f"{folder}/bin{os.pathsep}{os.environ['PATH']}"}
 
 
 def test_unchanged_it_loads_nothing_heavy(team: Path) -> None:
