@@ -142,9 +142,13 @@ def _read_policies(repo: Repository, seen: Seen, keys: Iterable[str]) -> bool:
     from conductor_git.core.planning.policyfile import parse_policy
 
     seen.waves.update(dict.fromkeys(missing))
+    parsed: dict[Oid, bool | None] = {}
     for found in read_objects(repo, sorted(missing)):
-        read = parse_policy(found.body)
-        seen.waves[found.name] = read.landing.waves if isinstance(read, Policy) else None
+        # Most landings stand under the same one.
+        if found.oid not in parsed:
+            read = parse_policy(found.body)
+            parsed[found.oid] = read.landing.waves if isinstance(read, Policy) else None
+        seen.waves[found.name] = parsed[found.oid]
     return True
 
 
