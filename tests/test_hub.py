@@ -15,6 +15,7 @@ import pytest
 from conductor_git.store.plumbing.repository import discover
 from tests.conftest import Git
 from tests.forced import VARIABLE, Shop
+from tests.signed import Keys, count_calls
 from tests.team import CLAIM, Team
 from tests.test_audit import rewrite
 from tests.test_landings import land, put
@@ -188,6 +189,37 @@ def test_integration_is_moved_by_the_conductor_only_and_forward(shop: Shop) -> N
     for place in (shop.hub, shop.open):
         assert shop.push("ada", "main", to=place)[0] == 0
     assert "[CG508]" in shop.refused("ada", "+main~1:main")
+
+
+def test_each_signature_is_looked_at_once(shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys, policy = Keys(tmp_path), shop.root / ".conductor/conductor.toml"
+
+    def rule(*agents: str) -> None:
+        shop.git(shop.root, "checkout", "-q", "main")
+        lines = (f'{agent} namespaces="conductor-git/agent@v1" {keys.public(agent)}\n' for agent in agents)
+        put(shop, ".conductor/allowed_signers", "".join(lines))
+        shop.taken("ada", "main")
+        shop.git(shop.root, "checkout", "-q", "b2")
+
+    shop.git(shop.root, "checkout", "-q", "main")
+    put(shop, ".conductor/conductor.toml", f'{policy.read_text()}[trust]\nattestations = "agent"\n')
+    rule("agent-2")
+    monkeypatch.setenv("CONDUCTOR_SIGNING_KEY", str(keys.path("agent-2")))
+    shop.claim()
+    monkeypatch.setenv("PATH", os.environ["PATH"])
+    keys.path("agent-3")
+    calls = count_calls(tmp_path / "shim", "ssh-keygen")
+    shop.taken("bob", "b2", shop.ledger("agent-2"))
+    assert len(calls.read_text().splitlines()) == 1
+    calls.unlink()
+    put(shop, "more")
+    shop.taken("bob", "b2")
+    assert not calls.exists()
+    # By other allowed signers what was said is nobody's word.
+    rule("agent-3")
+    put(shop, "still more")
+    shop.taken("bob", "b2")
+    assert len(calls.read_text().splitlines()) == 1
 
 
 def test_a_fast_forward_onto_unclaimed_work_of_a_plan(shop: Shop) -> None:

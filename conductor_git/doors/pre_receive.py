@@ -136,7 +136,8 @@ def _history(push: _Push, control: Control | None) -> list[Finding]:
     # The old tips for what would be lost; the new ones too, for a control branch is in no plan's history.
     ends = [oid for command in push.of(*_JUDGED) for oid in (command.old, command.new) if oid is not None]
     refs = push.stands.over(push.commands)
-    after = take(repo, refs=refs, also=ends, control=control, use_cache=False)
+    # Looking at a signature takes longer than all else that each push adds one more of.
+    after = take(repo, refs=refs, also=ends, control=control, use_cache=False, keep_words=True)
     after = with_freezes(repo, after, use_cache=False)
     verdict = Verdict(after, push.of(*_JUDGED))
     return verdict.findings(read_changes(repo, [owned.commit for owned in verdict.fresh]))

@@ -64,11 +64,13 @@ def take(
     control: Control | None = None,
     moved: Mapping[str, Oid] = {},
     use_cache: bool = True,
+    keep_words: bool = False,
     meanwhile: Callable[[], None] | None = None,
 ) -> Snapshot:
     """What git holds now. `also` names commits whose ancestry a door asks about; `moved` are branches (full names) as
     they would be, under the rules of now; `control` are the rules to judge by, where they are not those of the refs.
-    Without the cache, everything is read again and nothing is kept.
+    Without the cache, everything is read again and nothing is kept; but with `keep_words` what was said of signatures,
+    which goes by the line and by who may sign.
 
     Raises CannotRun where there is no policy, or git cannot be read.
     """
@@ -82,7 +84,7 @@ def take(
     if policy.trust.demands:
         from conductor_git.store.notes.vouching import sifted
 
-        ledger = sifted(repo, ledger, policy, control.signers, use_cache=use_cache)
+        ledger = sifted(repo, ledger, policy, control.signers, use_cache=use_cache or keep_words)
     control = as_joined(repo, control, ledger.decisions, refs)
     then = msgspec.structs.replace(refs, oids={**refs.oids, **moved}) if moved else refs
     # Of what was asked to be merged the claims may be on no branch any more.

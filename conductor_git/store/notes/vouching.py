@@ -43,11 +43,14 @@ def sifted(repo: Repository, ledger: Ledger, policy: Policy, signers: Signers, *
 
 def look_at(repo: Repository, events: Iterable[Event], signers: Signers, *, use_cache: bool = True) -> dict[Oid, Word]:
     """Whether the signature of each of these signed events is good by those allowed signers."""
+    events = list(events)
     kept = memo.load(repo, _MEMO, _Kept) if use_cache else None
     known: dict[Oid, Word] = kept.words if kept is not None and kept.signers == signers.blob else {}
     new = {event.id: event for event in events if event.id not in known}
     if new:
-        known = known | _verified(list(new.values()), signers)
+        # Of what is no longer there nothing is kept: a hub hears lines that it then refuses.
+        known = {event.id: known[event.id] for event in events if event.id in known}
+        known |= _verified(list(new.values()), signers)
         if use_cache:
             memo.save(repo, _MEMO, _Kept(signers.blob, known))
     return known
