@@ -384,3 +384,31 @@ def test_a_control_ref_that_is_gone_refuses_claims_and_nothing_else(team: Team) 
     assert code == 1
     assert "Traceback" not in said
     assert "hint: " in said
+
+
+@pytest.mark.parametrize(("how", "refusal"), [((), 1), (("--no-verify",), 128)])
+def test_whose_plan_was_taken_over_claims_nothing_of_it(armed: Team, how: tuple[str, ...], refusal: int) -> None:
+    lead, old, new = ({"CONDUCTOR_WRITER": name} for name in ("conductor", "agent-3", "agent-9"))
+    code, said = armed.run("conductor-git", "delegate", "3", env=lead)
+    assert code == 0, said
+    there = next(
+        Path(line.removeprefix("worktree "))
+        for line in armed.git(armed.root, "worktree", "list", "--porcelain").splitlines()
+        if line.startswith("worktree ") and "b3" in line
+    )
+    code, said = armed.run("conductor-git", "validate", "3.0", env=old, at=there)
+    assert code == 0, said
+    taking = ("delegate", "3", "--take-over", "--to", "agent-9", "--reason", "agent-3 is silent")
+    code, said = armed.run("conductor-git", *taking, env=lead)
+    assert code == 0, said
+    tip = armed.git(there, "rev-parse", "HEAD")
+    code, said = armed.commit("--allow-empty", *how, "-m", CLAIM, env=old, at=there)
+    assert code == refusal, said
+    assert "plan 3 was taken over: 'agent-9' claims 3.0 now, and this is 'agent-3'" in said
+    assert "[CG108]" in said
+    code, said = armed.run("conductor-git", "claim", "3.0", env=old, at=there)
+    assert (code, armed.git(there, "rev-parse", "HEAD")) == (1, tip), said
+    code, said = armed.commit("--allow-empty", "-m", "ordinary work", env=old, at=there)
+    assert code == 0, said
+    code, said = armed.commit("--allow-empty", *how, "-m", CLAIM, env=new, at=there)
+    assert code == 0, said

@@ -17,7 +17,7 @@ from conductor_git.core.reporting.fold import fold
 from conductor_git.core.reporting.steps import idle
 from conductor_git.core.reporting.validationtext import beside_lines, failed_lines, running_lines, title
 from conductor_git.core.targets import Target
-from conductor_git.store.notes.writer import checked_out
+from conductor_git.store.notes.writer import checked_out, speaker
 from conductor_git.store.past.conflicts import with_conflicts
 from conductor_git.store.plumbing.git import Result, said_by_git
 from conductor_git.store.plumbing.identity import check_identity
@@ -56,7 +56,7 @@ def claim(
     found = find_target(repo, snapshot, fold(snapshot, now), target)
     product = product_of(repo, index_tree(repo))
     line = _line(found, note)
-    ruling = judge_saying(_saying(repo, line, product), snapshot)
+    ruling = judge_saying(_saying(repo, snapshot, line, product), snapshot)
     if ruling.target is not None and ruling.target.plan != found.plan:
         # A wave's line names no plan: on this branch it would claim that wave of another one.
         text = f"this branch belongs to plan {ruling.target.plan}, so {title(found)} is not claimed here"
@@ -71,7 +71,7 @@ def claim(
     if refused(ruling.findings):
         unproven = _prove(repo, snapshot, found, product, max_seconds, say, terminal, now)
         snapshot = take(repo, also=proposed_parents(repo))
-        ruling = judge_saying(_saying(repo, line, product), snapshot)
+        ruling = judge_saying(_saying(repo, snapshot, line, product), snapshot)
         if unproven is not None and refused(ruling.findings):
             return unproven
     if refused(ruling.findings):
@@ -109,9 +109,9 @@ def _line(target: Target, note: str) -> str:
     return line
 
 
-def _saying(repo: Repository, line: str, product: Product) -> Saying:
-    parents = proposed_parents(repo)
-    return Saying(f"{line}\n", (), checked_out(repo), (parents,), product.oid, platform_tag())
+def _saying(repo: Repository, snapshot: Snapshot, line: str, product: Product) -> Saying:
+    parents, speaks = proposed_parents(repo), speaker(repo, snapshot.ledger.decisions)
+    return Saying(f"{line}\n", (), checked_out(repo), (parents,), product.oid, platform_tag(), speaks)
 
 
 def _prove(

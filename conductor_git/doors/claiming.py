@@ -9,7 +9,7 @@ from conductor_git.core.judgement.judge import Ruling, Saying, judge_saying
 from conductor_git.core.planning.plan import Plan
 from conductor_git.core.targets import Oid
 from conductor_git.core.tree import strip_control
-from conductor_git.store.notes.writer import checked_out
+from conductor_git.store.notes.writer import checked_out, speaker
 from conductor_git.store.plumbing.git import Running
 from conductor_git.store.plumbing.loose import read_object
 from conductor_git.store.plumbing.objects import read_objects
@@ -38,7 +38,8 @@ def rule(
     trailers = _trailers(repo, cleaned)
     whole = Oid(tree.end().text())
     product = _product(repo, whole, snapshot.history)
-    saying = Saying(cleaned, trailers, checked_out(repo), tuple(sets), product, platform_tag())
+    speaks = speaker(repo, snapshot.ledger.decisions)
+    saying = Saying(cleaned, trailers, checked_out(repo), tuple(sets), product, platform_tag(), speaks)
     return judge_saying(saying, snapshot), whole, snapshot.plans
 
 

@@ -47,7 +47,8 @@ def _judge(repo: Repository, text: str, remote: str) -> int:
         branch = push.ref.removeprefix(HEADS)
         known = tuple([*there, push.old] if push.old else there)
         if push.new is not None and snapshot.plan_of_branch(branch) is not None:
-            findings += judge_outgoing(Arrival(branch, push.old, push.new, "", platform_tag(), known), snapshot)
+            arrival = Arrival(branch, push.old, push.new, "", platform_tag(), followed=known)
+            findings += judge_outgoing(arrival, snapshot)
     if findings:
         print(say_findings(findings, unchanged="nothing was pushed"), file=sys.stderr)
     return int(refused(findings))

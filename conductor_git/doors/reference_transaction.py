@@ -28,7 +28,7 @@ from conductor_git.core.targets import Oid
 from conductor_git.store.control.control import Control, NoPolicy, read_control
 from conductor_git.store.hookfiles.guards import write_guards
 from conductor_git.store.notes.clone import clone_ids
-from conductor_git.store.notes.writer import whoami
+from conductor_git.store.notes.writer import speaker, whoami
 from conductor_git.store.past.arrivals import (
     brings_claims,
     changed_control_paths,
@@ -160,7 +160,9 @@ def _arrived(
     branch = move.ref.removeprefix(HEADS)
     after = led_by_plan(take(repo, refs=refs, also=followed, moved={move.ref: move.new}), branch)
     after = with_freezes(repo, after if branch == policy.integration else with_changes(repo, after))
-    return judge_arrival(Arrival(branch, move.old, move.new, writer, platform_tag(), followed), before, after)
+    speaks = speaker(repo, before.ledger.decisions)
+    arrival = Arrival(branch, move.old, move.new, writer, platform_tag(), speaks, followed)
+    return judge_arrival(arrival, before, after)
 
 
 def _without_rules(repo: Repository, moves: list[Move], error: CannotRun) -> int:

@@ -54,6 +54,12 @@ _ALL = (
         "A wave executor hands commits back and claims nothing: whoever leads the plan takes them in and claims.",
         "The orchestrator merges the executor's branch, and claims the wave on the plan's own branch.",
     ),
+    Code(
+        "CG108",
+        "a replaced agent's claim",
+        "The plan was taken over: whoever had it before claims nothing of it any more.",
+        "Nothing; what was committed is there for whoever has the plan now. `conductor-git log-status` names that agent.",
+    ),
     # Evidence
     Code(
         "CG201",

@@ -102,7 +102,13 @@ def read_delegation(event: Event) -> Delegation | None:
 
 
 def holder(events: Iterable[Event], plan: str, start: Oid | None) -> Delegation | None:
-    """Who has a plan, of events in ledger order; `start` is the event that the branch's start commit names.
+    """Who has a plan: the last one of `holders`."""
+    return next(reversed(holders(events, plan, start)), None)
+
+
+def holders(events: Iterable[Event], plan: str, start: Oid | None) -> list[Delegation]:
+    """Who had a plan one after the other, of events in ledger order, whoever has it now last; `start` is the event that
+    the branch's start commit names.
 
     Two clones can both have said that they delegate: the start commit, which only one of them could push, decides.
     After that each take-over counts that names the delegation before it and is of somebody who may take over; of two
@@ -112,17 +118,17 @@ def holder(events: Iterable[Event], plan: str, start: Oid | None) -> Delegation 
     said = [found for event in events if (found := read_delegation(event)) and found.plan == plan]
     if start is None:
         first_ones = [found for found in said if found.supersedes is None]
-        return next(reversed([found for found in said if found.by == CONDUCTOR] or first_ones), None)
+        return ([found for found in said if found.by == CONDUCTOR] or first_ones)[-1:]
     first = current = next((found for found in said if found.event == start), None)
     chain: dict[Oid | None, Delegation] = {}
     for found in said:
         if found.supersedes is not None and first is not None and may_take_over(found.by, first.by):
             chain.setdefault(found.supersedes, found)
-    seen = {start}
-    while current is not None and (after := chain.get(current.event)) is not None and after.event not in seen:
-        current = after
-        seen.add(current.event)
-    return current
+    had: dict[Oid, Delegation] = {}
+    while current is not None and current.event not in had:
+        had[current.event] = current
+        current = chain.get(current.event)
+    return list(had.values())
 
 
 def is_binding(delegation: Delegation, start: Oid | None) -> bool:

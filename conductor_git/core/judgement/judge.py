@@ -29,6 +29,8 @@ class Saying(msgspec.Struct, frozen=True):
     """The product tree that it will have."""
     platform: str
     """The one platform that can be proven here."""
+    speaker: str = ""
+    """Who says it, where a name was given; whose branch is checked out tells nobody's."""
 
 
 class Ruling(msgspec.Struct, frozen=True):
@@ -156,6 +158,7 @@ def _judge_claim(
         *verdicts.blocked(target),
         *_already(target, saying.product, verdicts),
         *_wrong_trailers(saying.trailers, wanted),
+        *_replaced(target, saying.speaker, verdicts),
     )
     return Ruling(findings, target, message.render_claim(spoken), wanted)
 
@@ -170,6 +173,16 @@ def _here(evidence: Evidence, rules: RuleSet | Finding, target: Target, saying: 
         who = "a runner" if not elsewhere else ", ".join(rules.platforms)
         return (Finding("CG208", "info", str(target), f"{target} awaits {who}"),)
     return evidence.findings
+
+
+def _replaced(target: Target, speaker: str, verdicts: Verdicts) -> list[Finding]:
+    """A commit names no writer, so only whoever is told who speaks can refuse this: no reader."""
+    has = verdicts.delegation(target.plan)
+    if has is None or not speaker or not verdicts.is_replaced(speaker, target.plan):
+        return []
+    text = f"plan {target.plan} was taken over: '{has.agent}' claims {target} now, and this is '{speaker}'"
+    hint = f"conductor-git log-status {target.plan}    # what is committed is there for '{has.agent}'"
+    return [Finding("CG108", "error", str(target), text, hint)]
 
 
 def _unproven(target: Target, saying: Saying) -> tuple[Finding, ...]:

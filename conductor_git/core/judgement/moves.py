@@ -49,6 +49,8 @@ class Arrival(msgspec.Struct, frozen=True):
     writer: str
     platform: str
     """The one platform that can be proven here."""
+    speaker: str = ""
+    """As a saying's."""
     followed: tuple[Oid, ...] = ()
     """What the branch's upstream is known to have: what comes from there was judged there."""
 
@@ -233,7 +235,7 @@ def _new_claims(arrival: Arrival, before: Snapshot, after: Snapshot) -> Iterator
             continue
         note = history.notes[oid]
         parents = (graph.parents(oid),)
-        yield oid, Saying(note.line, note.trailers, arrival.branch, parents, product, arrival.platform)
+        yield oid, Saying(note.line, note.trailers, arrival.branch, parents, product, arrival.platform, arrival.speaker)
 
 
 def is_carried(oid: Oid, dropped: Iterable[Oid], history: History) -> bool:

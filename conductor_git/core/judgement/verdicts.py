@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from conductor_git.core.events.authority import open_blockers, reopenings
-from conductor_git.core.events.delegation import Delegation, holder, is_binding
+from conductor_git.core.events.delegation import Delegation, holder, holders, is_binding
 from conductor_git.core.events.event import Event
 from conductor_git.core.findings import Finding, refused
 from conductor_git.core.judgement.claims import Claims, Said
@@ -117,6 +117,11 @@ class Verdicts:
         if plan not in self._holders:
             self._holders[plan] = holder(self._delegations.get(plan, ()), plan, self.claims.start_of(plan))
         return self._holders[plan]
+
+    def is_replaced(self, writer: str, plan: str) -> bool:
+        """Whether a writer had the plan once, and somebody else took it over."""
+        had = holders(self._delegations.get(plan, ()), plan, self.claims.start_of(plan))
+        return any(each.agent == writer != had[-1].agent for each in had[:-1])
 
     def before_signatures(self, commit: Oid) -> bool:
         """Whether a commit is contained in what the policy exempts from signatures."""

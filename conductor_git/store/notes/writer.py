@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from conductor_git.core.errors import CannotRun
+from conductor_git.core.events.event import Event
 from conductor_git.core.planning.executors import ExecutorBranch, read_executor
 from conductor_git.core.planning.plan import Plan
 from conductor_git.core.standing import CONDUCTOR
@@ -139,6 +140,16 @@ def given_name(repo: Repository, *, environ: Mapping[str, str] | None = None) ->
     if configured:
         return check_writer(configured, WRITER_KEY), f"{WRITER_KEY} in this worktree's configuration"
     return None
+
+
+def speaker(repo: Repository, events: Iterable[Event]) -> str:
+    """The name that was given, where it matters who speaks: some plan was taken over by these events. Else empty.
+
+    Raises CannotRun as `given_name`.
+    """
+    taken_over = any(event.kind == "delegation" and "supersedes" in event.data for event in events)
+    named = given_name(repo) if taken_over else None
+    return named[0] if named else ""
 
 
 def _named(repo: Repository, plans: tuple[Plan, ...], environ: Mapping[str, str]) -> tuple[str, str] | None:
