@@ -41,6 +41,7 @@ POINTS = [
     ("push_landing", "after"),
     ("advance", "after"),
     ("close_journal", "before"),
+    ("close_journal", "after"),
 ]
 
 
@@ -89,6 +90,37 @@ def test_killed_at_any_point_with_an_origin(yard: Yard, origin: Path, name: str,
     assert code == 0, said
     landed_once(yard)
     assert yard.git(origin, "rev-parse", "main") == yard.tip()
+
+
+@pytest.mark.parametrize("state", ["prepared", "committed"])
+def test_killed_with_git_while_integration_moves_and_called_again(yard: Yard, state: str) -> None:
+    """The whole group dies in the middle of git's own work: files may have moved, and locks stay behind."""
+    door = yard.root / ".git/hooks/reference-transaction"
+    kept = door.read_text()
+    door.write_text(f"#!/bin/sh\n[ $1 != {state} ] || ! grep -q ' refs/heads/main' || kill -9 0\n")
+    dying = "import os, sys; from conductor_git import cli; os.setsid(); sys.exit(cli.main(['merge', '2']))"
+    assert yard.run(sys.executable, "-c", dying)[0] == -9
+    door.write_text(kept)
+    code, said = yard.merge("2")
+    assert "Traceback" not in said
+    if code:
+        # What git left behind is named, with what to do about it.
+        assert ".lock" in said or "stash" in said, said
+        for lock in (yard.root / ".git").rglob("*.lock"):
+            lock.unlink()
+        yard.run("git", "reset", "-q", "--hard")
+        code, said = yard.merge("2")
+    assert code == 0, said
+    landed_once(yard)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_killed_again_while_the_landing_is_taken_back(yard: Yard, when: str) -> None:
+    for name, at in (("record_landings", "after"), ("withdraw_landings", when)):
+        assert yard.run(sys.executable, "-c", DYING, name, at)[0] == -9
+    code, said = yard.merge("2")
+    assert code == 0, said
+    landed_once(yard)
 
 
 def test_resume_only_brings_to_its_end_what_was_begun(yard: Yard) -> None:
