@@ -49,6 +49,7 @@ ATTACKS: tuple[Attack, ...] = (
     _attack("rebase", "let a rebase pick an unproven claim", "blocked"),
     _attack("cherry-pick", "cherry-pick an unproven claim", "blocked"),
     _attack("fast-forward", "fast-forward the branch to an unproven claim", "blocked"),
+    _attack("forged-receipt", "forge the receipt by which a door lets through what another one judged", "detected"),
     _attack("branch-replaced", "put a branch with an unproven claim in its place by 'git branch -C'", "detected"),
     _attack("amend-after-proof", "amend a proven claim to other content", "blocked"),
     _attack("replayed-proof", "claim a wave with the proof of another one", "blocked"),

@@ -13,6 +13,7 @@ from conductor_git.core.planning.policytext import render_policy
 from conductor_git.core.targets import Target
 from conductor_git.store.attacking.field import Attempt, Field
 from conductor_git.store.attacking.ground import BRANCH, OTHER, OTHER_BRANCH, PLAN, SCRIPT
+from conductor_git.store.hookfiles.receipts import RECEIPT
 from conductor_git.store.notes.ledger import append
 from conductor_git.store.plumbing.repository import discover
 
@@ -84,6 +85,15 @@ def _cherry_pick(field: Field) -> Attempt:
 
 def _fast_forward(field: Field) -> Attempt:
     return field.attempt("git", "merge", "-q", "--ff-only", _unproven(field))
+
+
+def _forged_receipt(field: Field) -> Attempt:
+    # After some honest work: a door that finds no guard files yet judges whatever comes.
+    field.attempt("git", "commit", "-q", "--allow-empty", "-m", "work")
+    claim = _unproven(field)
+    commit = field.quiet("log", "-1", "--format=%T %P", claim)
+    _write(field, os.path.join(".git", RECEIPT), f"{_CLAIM}\nConductor-Plan: {PLAN}\n{commit}\n")
+    return field.attempt("git", "update-ref", _TIP, claim)
 
 
 def _branch_replaced(field: Field) -> Attempt:
@@ -278,6 +288,7 @@ MOVES: dict[str, Move] = {
     "rebase": _rebase,
     "cherry-pick": _cherry_pick,
     "fast-forward": _fast_forward,
+    "forged-receipt": _forged_receipt,
     "branch-replaced": _branch_replaced,
     "amend-after-proof": _amend_after_proof,
     "replayed-proof": _replayed_proof,
