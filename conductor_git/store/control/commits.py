@@ -88,7 +88,7 @@ def _follow(
 ) -> None:
     # git refuses to merge over an untracked or changed file even where it has the very content that comes. With the
     # content in the index first, git-read-tree's two-tree table keeps it ("index matches M").
-    there = _contents(folder, [path for path, blob in blobs.items() if blob is not None])
+    there = blobs_there(folder, [path for path, blob in blobs.items() if blob is not None])
     same = {path: blob for path, blob in blobs.items() if blob is not None and there.get(path) == blob.oid}
     before = _index_lines(folder, same)
     if same:
@@ -166,7 +166,7 @@ def _write_blobs(
     return blobs
 
 
-def _contents(folder: str, paths: Iterable[str]) -> dict[str, Oid]:
+def blobs_there(folder: str, paths: Iterable[str]) -> dict[str, Oid]:
     """The blob that `git add` would make of each path that is a regular file in a worktree."""
     files = [path for path in paths if "\n" not in path and _is_file(os.path.join(folder, path))]
     if not files:

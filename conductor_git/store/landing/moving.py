@@ -5,7 +5,7 @@ Dying anywhere leaves the journal open, and whoever comes next finishes or takes
 
 from __future__ import annotations
 
-import os
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from functools import cached_property
@@ -16,19 +16,20 @@ from conductor_git.core.errors import CannotRun
 from conductor_git.core.findings import Finding
 from conductor_git.core.planning.policy import Policy
 from conductor_git.core.targets import Oid
-from conductor_git.store.control.commits import MovedError, advance
+from conductor_git.store.control.commits import Blob, MovedError, advance
 from conductor_git.store.files.locks import hold, is_held
+from conductor_git.store.landing.following import check_worktree
 from conductor_git.store.landing.journal import Journal, close_journal, journal_path, read_journal, write_journal
 from conductor_git.store.landing.pushing import NotPushed, push_landing
 from conductor_git.store.landing.records import record_landings, withdraw_landings
-from conductor_git.store.plumbing.git import run
 from conductor_git.store.plumbing.refs import read_tip
 from conductor_git.store.plumbing.remotes import Upstream, fetch, upstream_of
 from conductor_git.store.plumbing.repository import Repository
-from conductor_git.store.team.worktrees import worktree_of
 
 Say = Callable[[str], None]
 _LOCK = "landing"
+_PAUSES = (0.05, 0.2, 0.5)
+"""Seconds."""
 
 
 class Move(msgspec.Struct, frozen=True, dict=True):
@@ -115,7 +116,7 @@ def land(move: Move, journal: Journal) -> bool:
         _settle(move)
         if move.tip != journal.base:
             return False
-        check_worktree(move, journal)
+        there = check_worktree(move.repo, journal)
         write_journal(move.repo, journal)
         record_landings(move.repo, move.policy, journal, now=move.now)
         upstream = move.upstream
@@ -128,32 +129,7 @@ def land(move: Move, journal: Journal) -> bool:
             if not pushed:
                 _take_back(move, journal)
                 return False
-        return _follow(move, journal, pushed=upstream is not None)
-
-
-def check_worktree(move: Move, journal: Journal) -> None:
-    """Raise CannotRun where the worktree that has integration could not follow: asked before anything moves."""
-    holder = worktree_of(move.repo, move.ref)
-    if holder is None or not os.path.isdir(holder.path):
-        return
-    here = holder.path == move.repo.worktree
-    git_dir = move.repo.git_dir if here else run(["rev-parse", "--absolute-git-dir"], cwd=holder.path).text()
-    if os.path.exists(os.path.join(git_dir, "MERGE_HEAD")):
-        raise CannotRun(
-            f"a merge is not concluded in '{holder.path}'", detail="nothing was landed", hint="git merge --abort"
-        )
-    changed = set(move.repo.git("diff-tree", "-r", "-z", "--name-only", journal.base, journal.tip).fields())
-    # status, not diff-index: that one calls a file changed whose times are new. Ignored files are git's to overwrite.
-    listed = ("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all")
-    told = run(["-c", "core.fsmonitor=false", *listed], cwd=holder.path).fields()
-    both = sorted(changed.intersection(field[3:] for field in told))
-    if both:
-        named = ", ".join(f"'{path}'" for path in both[:3]) + (f" and {len(both) - 3} more" if len(both) > 3 else "")
-        raise CannotRun(
-            f"{named} in '{holder.path}' would be overwritten: changed there and not committed",
-            detail="nothing was landed",
-            hint="git stash push --include-untracked    # then conductor-git merge again",
-        )
+        return _follow(move, journal, there, pushed=upstream is not None)
 
 
 def _settle(move: Move) -> Journal | None:
@@ -167,23 +143,39 @@ def _settle(move: Move) -> Journal | None:
     reached = [tip for tip in (read_tip(move.repo, journal.ref), there) if tip]
     if any(_contains(move.repo, tip, journal.tip) for tip in reached):
         record_landings(move.repo, move.policy, journal, now=move.now)
-        _follow(move, journal, pushed=True)
+        _follow(move, journal, _found_there(move, journal), pushed=True)
     else:
         _take_back(move, journal)
     return journal
 
 
-def _follow(move: Move, journal: Journal, *, pushed: bool) -> bool:
-    """The branch itself. What is on the remote has landed, whether or not this clone can follow at once."""
+def _found_there(move: Move, journal: Journal) -> dict[str, Blob]:
+    """What git had brought into the worktree when it died; nothing where other things stand in the way."""
+    try:
+        return {} if _contains(move.repo, move.tip, journal.tip) else check_worktree(move.repo, journal)
+    except CannotRun:
+        return {}
+
+
+def _follow(move: Move, journal: Journal, there: dict[str, Blob], *, pushed: bool) -> bool:
+    """The branch itself. What is on the remote has landed, whether or not this clone can follow at once. `there` is
+    what the worktree that has it already holds of it."""
     try:
         tip = move.tip
         if tip == journal.base or not _contains(move.repo, tip, journal.tip):
-            advance(move.repo, journal.ref, journal.base, journal.tip)
+            _advance(move, journal, there)
     except (MovedError, CannotRun) as error:
         if not pushed:
             _take_back(move, journal)
             if isinstance(error, MovedError):
-                return False
+                if move.tip != journal.base:
+                    return False
+                # Nobody moved it: a lock of git's keeps everybody out, and trying again would not help.
+                raise CannotRun(
+                    f"'{move.policy.integration}' could not be moved",
+                    detail=f"nothing was landed; git said: {error}",
+                    hint="conductor-git doctor    # names locks that were left behind",
+                ) from error
             raise
         move.say(f"note: it has landed, and '{move.policy.integration}' here did not follow: git pull --ff-only")
     # Nothing is believed because a command ended well.
@@ -197,6 +189,20 @@ def _follow(move: Move, journal: Journal, *, pushed: bool) -> bool:
         )
     close_journal(move.repo)
     return True
+
+
+def _advance(move: Move, journal: Journal, there: dict[str, Blob]) -> None:
+    """Move it, also where somebody holds a lock of git's for a moment. Raises MovedError and CannotRun."""
+    for pause in _PAUSES:
+        try:
+            return advance(move.repo, journal.ref, journal.base, journal.tip, there)
+        except MovedError:
+            if move.tip != journal.base:
+                raise
+            time.sleep(pause)
+            # git brings the files first, and leaves them where it cannot move the branch then.
+            there = check_worktree(move.repo, journal)
+    return advance(move.repo, journal.ref, journal.base, journal.tip, there)
 
 
 def _take_back(move: Move, journal: Journal) -> None:
