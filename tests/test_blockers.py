@@ -182,3 +182,36 @@ def test_a_blocker_is_seen_in_another_clone_and_answered_there(team: Team, tmp_p
 def test_bad_input_is_one_clear_error(team: Team, args: list[str], what: str) -> None:
     code, shown = team.run("conductor-git", *args)
     assert (code, shown.startswith(what)) == (2, True), shown
+
+
+def test_who_has_the_plan_closes_what_its_executors_raised(team: Team) -> None:
+    for asked in (["delegate", "3", "--to", "agent-3"], ["delegate", "3.0", "--to", "sam"]):
+        code, shown = team.run("conductor-git", *asked, env={"CONDUCTOR_WRITER": "conductor"})
+        assert code == 0, shown
+    of_sam = str(said(team, "block", "3.0", "-m", "which limit?", writer="sam")["blocker"])
+    of_another = str(said(team, "block", "3.0", "-m", "wait for 2", writer="agent-2")["blocker"])
+    refused = said(team, "resolve", of_sam, code=1, writer="agent-2")
+    assert "closed by 'sam', who raised it, by 'agent-3', who has plan 3, or by the conductor" in str(
+        refused["findings"]
+    )
+    said(team, "resolve", of_another, code=1, writer="agent-3")
+    assert said(team, "resolve", of_sam, writer="agent-3")["recorded"] is True
+    shown = team.run("conductor-git", "status")[1]
+    assert (of_sam[:7] in shown, of_another[:7] in shown, "CG802" in shown) == (False, True, False)
+
+
+@pytest.mark.parametrize(("handed", "state"), [("before", "active"), ("after", "blocked"), ("never", "blocked")])
+def test_a_leader_closes_nothing_of_whom_he_made_an_executor_afterwards(scene: Scene, handed: str, state: str) -> None:
+    def hand() -> None:
+        part = {"agent": "sam", "branch": "agent-2/2-w0-sam", "workspace": "../sam"}
+        scene.event("delegation", Target("2", 0), "agent-2", **part)
+
+    if handed == "before":
+        hand()
+    raised = scene.event("blocker", Target("2", 0), "sam", level="high", message="the tests hang")
+    if handed == "after":
+        hand()
+    scene.event("resolution", Target("2", 0), "agent-2", blocker=raised.id)
+    found = board(scene)
+    assert [each.state for each in found.plans] == [state]
+    assert [finding.code for finding in found.findings] == ([] if state == "active" else ["CG802"])

@@ -7,11 +7,13 @@ from typing import Any
 
 from conductor_git.commands.outcome import REFUSED, Outcome
 from conductor_git.core.errors import CannotRun
-from conductor_git.core.events.authority import Raised, blockers, may_resolve
+from conductor_git.core.events.authority import Raised, blockers, may_resolve, who_resolves
 from conductor_git.core.events.event import Event
 from conductor_git.core.events.shortids import SHOWN, find_id
 from conductor_git.core.findings import Finding
+from conductor_git.core.judgement.claims import Claims
 from conductor_git.core.judgement.snapshot import Snapshot
+from conductor_git.core.judgement.verdicts import Verdicts
 from conductor_git.core.reporting.blockers import Level
 from conductor_git.core.reporting.fold import fold
 from conductor_git.core.standing import CONDUCTOR
@@ -36,7 +38,7 @@ def block(repo: Repository, target: str, *, level: Level, message: str, context:
     writer = whoami(repo, snapshot.plans).name
     data = {"level": level, "message": _said(message, "a blocker")}
     data |= {"context": context.strip()} if context.strip() else {}
-    standing = (raised.event for raised in blockers(snapshot.ledger.decisions).values() if raised.resolution is None)
+    standing = (raised.event for raised in _known(snapshot).values() if raised.resolution is None)
     same = _same(standing, writer, data, about=about)
     event = tell_once(
         repo, snapshot.policy, same, writer=writer, kind="blocker", data=data, target=about, now=now, say=say
@@ -85,8 +87,8 @@ def resolve(repo: Repository, name: str, *, message: str, now: int, say: Say) ->
     snapshot = take(repo)
     raised = _find(snapshot, name)
     blocker, writer = raised.event, whoami(repo, snapshot.plans).name
-    if not may_resolve(writer, blocker):
-        whose = f"it is closed by '{blocker.writer}', who raised it, or by the conductor; this is '{writer}'"
+    if not may_resolve(writer, raised):
+        whose = f"it is closed by {who_resolves(raised)}; this is '{writer}'"
         return _refused(
             raised, f"blocker '{blocker.id[:SHOWN]}' on {blocker.target} stays: {whose}", "conductor-git whoami"
         )
@@ -109,9 +111,13 @@ def resolve(repo: Repository, name: str, *, message: str, now: int, say: Say) ->
     )
 
 
+def _known(snapshot: Snapshot) -> dict[Oid, Raised]:
+    return blockers(snapshot.ledger.decisions, Verdicts(snapshot, Claims(snapshot.history, snapshot.plans)).agent)
+
+
 def _find(snapshot: Snapshot, name: str) -> Raised:
     """The blocker that an id's beginning names: an open one, else one that was resolved."""
-    known = blockers(snapshot.ledger.decisions)
+    known = _known(snapshot)
     opened = [oid for oid, raised in known.items() if raised.resolution is None]
     closed = [oid for oid in known if oid not in opened]
     # Only what is open is offered; what was closed is known when it is named exactly enough.

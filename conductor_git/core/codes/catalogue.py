@@ -156,7 +156,7 @@ _ALL = (
         "CG305",
         "an open blocker",
         "A blocker on this wave has not been resolved.",
-        "Its author or the conductor closes it: `conductor-git resolve ID`.",
+        "Its author or the conductor closes it, one of an executor also whoever has the plan: `conductor-git resolve ID`.",
     ),
     # Integration
     Code(

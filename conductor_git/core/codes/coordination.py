@@ -14,7 +14,7 @@ COORDINATION_CODES = (
     Code(
         "CG802",
         "not this writer's to decide",
-        "Guidance, waivers and acceptances are the conductor's; a blocker is closed by its author or the conductor, a wave reopened by the conductor or the agent who has the plan; a plan is given to another agent by the conductor or whoever delegated it.",
+        "Guidance, waivers and acceptances are the conductor's; a blocker is closed by its author or the conductor, one of an executor also by the agent who has the plan, a wave reopened by the conductor or the agent who has the plan; a plan is given to another agent by the conductor or whoever delegated it.",
         "Ask the conductor. `conductor-git whoami` tells who this worktree is.",
     ),
     Code(

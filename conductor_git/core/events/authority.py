@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
@@ -23,6 +23,8 @@ class Raised(msgspec.Struct, frozen=True):
     """A blocker with what was said to it by those whose word counts, in ledger order."""
 
     event: Event
+    leader: str = ""
+    """Who has the plan, where somebody raised it to whom a wave of the plan had been handed: his word closes it too."""
     guidance: tuple[Event, ...] = ()
     resolution: Event | None = None
 
@@ -33,30 +35,34 @@ def accepted(events: Iterable[Event]) -> frozenset[Oid]:
     return frozenset(Oid(commit) for commit in named if commit)
 
 
-def blockers(events: Iterable[Event]) -> dict[Oid, Raised]:
-    """Every blocker, open or not, in ledger order."""
-    raised: dict[Oid, Event] = {}
+def blockers(events: Iterable[Event], agent: Callable[[str], str]) -> dict[Oid, Raised]:
+    """Every blocker, open or not, in ledger order; `agent(plan)` is who has a plan."""
+    raised: dict[Oid, Raised] = {}
+    handed: set[tuple[str, str]] = set()
     guided: dict[str, list[Event]] = {}
     resolved: dict[str, list[Event]] = {}
     for event in events:
-        if event.kind == "blocker" and event.target is not None:
-            raised[event.id] = event
+        if event.kind == "blocker" and event.plan is not None:
+            led = (event.plan, event.writer) in handed
+            raised[event.id] = Raised(event, agent(event.plan) if led else "")
+        elif event.kind == "delegation" and event.plan is not None and event.wave is not None:
+            handed.add((event.plan, _text(event, "agent")))
         elif event.kind == "guidance" and event.writer == CONDUCTOR:
             guided.setdefault(_text(event, "blocker"), []).append(event)
         elif event.kind == "resolution":
             resolved.setdefault(_text(event, "blocker"), []).append(event)
     return {
-        oid: Raised(event, tuple(guided.get(oid, ())), _closing(event, resolved.get(oid, ())))
-        for oid, event in raised.items()
+        oid: Raised(each.event, each.leader, tuple(guided.get(oid, ())), _closing(each, resolved.get(oid, ())))
+        for oid, each in raised.items()
     }
 
 
-def open_blockers(events: Iterable[Event]) -> dict[Target, list[Event]]:
-    """Blockers by target that neither their author nor the conductor has resolved, in ledger order."""
-    found: dict[Target, list[Event]] = {}
-    for raised in blockers(events).values():
+def open_blockers(events: Iterable[Event], agent: Callable[[str], str]) -> dict[Target, list[Raised]]:
+    """Blockers by target that nobody has resolved who may, in ledger order; `agent` as for `blockers`."""
+    found: dict[Target, list[Raised]] = {}
+    for raised in blockers(events, agent).values():
         if raised.resolution is None and raised.event.target is not None:
-            found.setdefault(raised.event.target, []).append(raised.event)
+            found.setdefault(raised.event.target, []).append(raised)
     return found
 
 
@@ -71,9 +77,15 @@ def reopenings(events: Iterable[Event], agent: Callable[[str], str]) -> dict[Tar
     return found
 
 
-def may_resolve(writer: str, blocker: Event) -> bool:
+def may_resolve(writer: str, raised: Raised) -> bool:
     """Whether a writer's word closes a blocker."""
-    return writer in (CONDUCTOR, blocker.writer)
+    return writer in (CONDUCTOR, raised.event.writer) or (writer == raised.leader != "")
+
+
+def who_resolves(raised: Raised) -> str:
+    """Whose word closes a blocker, as text."""
+    leads = f"by '{raised.leader}', who has plan {raised.event.plan}, " if raised.leader else ""
+    return f"'{raised.event.writer}', who raised it, {leads}or by the conductor"
 
 
 def may_reopen(writer: str, agent: str) -> bool:
@@ -91,11 +103,10 @@ def powerless(events: Iterable[Event], agent: Callable[[str], str], delegator: C
 
     `agent(plan)` is who has a plan, `delegator(plan)` who gave it away first, empty where nobody did.
     """
+    events = tuple(events)
     found: dict[tuple[str, str], list[tuple[Event, str]]] = {}
-    raised: dict[str, Event] = {}
+    raised = blockers(events, agent)
     for event in events:
-        if event.kind == "blocker":
-            raised[event.id] = event
         why = _powerless(event, raised, agent, delegator)
         if why:
             found.setdefault((event.kind, event.writer), []).append((event, why))
@@ -103,7 +114,7 @@ def powerless(events: Iterable[Event], agent: Callable[[str], str], delegator: C
 
 
 def _powerless(
-    event: Event, raised: dict[str, Event], agent: Callable[[str], str], delegator: Callable[[str], str]
+    event: Event, raised: Mapping[Oid, Raised], agent: Callable[[str], str], delegator: Callable[[str], str]
 ) -> str:
     """Why an event counts for nothing; empty where it counts, or decides nothing."""
     if event.kind in _CONDUCTORS:
@@ -115,10 +126,10 @@ def _powerless(
         first = delegator(event.plan)
         or_he = f", or '{first}', who delegated plan {event.plan}" if first not in ("", CONDUCTOR) else ""
         return "" if may_take_over(event.writer, first) else f"a plan is given to another by the conductor{or_he}"
-    blocker = raised.get(_text(event, "blocker")) if event.kind == "resolution" else None
+    blocker = raised.get(Oid(_text(event, "blocker"))) if event.kind == "resolution" else None
     if blocker is None or may_resolve(event.writer, blocker):
         return ""
-    return f"the blocker is closed by '{blocker.writer}', who raised it, or by the conductor"
+    return f"the blocker is closed by {who_resolves(blocker)}"
 
 
 def _remark(kind: str, writer: str, listed: list[tuple[Event, str]]) -> Finding:
@@ -129,7 +140,7 @@ def _remark(kind: str, writer: str, listed: list[tuple[Event, str]]) -> Finding:
     return Finding("CG802", "warning", writer, printable(text), detail=f"event '{event.id[:7]}'{older}")
 
 
-def _closing(blocker: Event, said: Iterable[Event]) -> Event | None:
+def _closing(blocker: Raised, said: Iterable[Event]) -> Event | None:
     """The first resolution by somebody who may close the blocker."""
     return next((event for event in said if may_resolve(event.writer, blocker)), None)
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from conductor_git.core.events.authority import open_blockers, reopenings
+from conductor_git.core.events.authority import Raised, open_blockers, reopenings
 from conductor_git.core.events.delegation import Delegation, holder, holders, is_binding
 from conductor_git.core.events.event import Event
 from conductor_git.core.findings import Finding, refused
@@ -68,7 +68,6 @@ class Verdicts:
             self.waivers,
         )
         self._exempt: Reach | None = None
-        self.blockers = open_blockers(snapshot.ledger.decisions)
         self._known: dict[Target, Verdict] = {}
         self._needs: dict[Target, tuple[Target, ...]] = {}
         self._rules: dict[Target, RuleSet | Finding] = {}
@@ -77,6 +76,7 @@ class Verdicts:
         for event in snapshot.ledger.decisions:
             if event.kind == "delegation" and event.plan is not None:
                 self._delegations.setdefault(event.plan, []).append(event)
+        self.blockers = open_blockers(snapshot.ledger.decisions, self.agent)
         self._reopened = reopenings(snapshot.ledger.decisions, self.agent)
 
     def of(self, target: Target) -> Verdict:
@@ -180,11 +180,11 @@ class Verdicts:
                 "CG305",
                 "error",
                 str(target),
-                f"{named} has an open blocker of {event.writer}: {_said(event)}",
-                f"conductor-git resolve {event.id[:12]}    # once it is settled; for '{event.writer}' or the conductor",
+                f"{named} has an open blocker of {raised.event.writer}: {_said(raised.event)}",
+                f"conductor-git resolve {raised.event.id[:12]}    # once it is settled; for {_closers(raised)}",
             )
             for named in (self.plans[target.plan].targets() if whole else (target, target.of_plan))
-            for event in self.blockers.get(named, ())
+            for raised in self.blockers.get(named, ())
         ]
 
     def needs(self, target: Target) -> tuple[Target, ...]:
@@ -286,6 +286,11 @@ def _mend(need: Target, verdict: Verdict) -> str:
     if missing is None or missing.code in _OF_CONTENT or not missing.hint:
         return f"conductor-git claim {need}"
     return missing.hint
+
+
+def _closers(raised: Raised) -> str:
+    names = f"'{raised.event.writer}', '{raised.leader}'" if raised.leader else f"'{raised.event.writer}'"
+    return f"{names} or the conductor"
 
 
 def _said(event: Event) -> str:

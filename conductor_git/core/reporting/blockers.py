@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Literal, get_args
 
 from conductor_git.core.events.authority import Raised, blockers
@@ -14,10 +14,12 @@ Level = Literal["low", "high", "critical"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 
 
-def show_blockers(events: Iterable[Event], limits: Limits) -> dict[str, tuple[Blocker, ...]]:
-    """The open blockers of each plan, in ledger order."""
+def show_blockers(
+    events: Iterable[Event], limits: Limits, agent: Callable[[str], str]
+) -> dict[str, tuple[Blocker, ...]]:
+    """The open blockers of each plan, in ledger order; `agent(plan)` is who has a plan."""
     found: dict[str, list[Blocker]] = {}
-    for raised in blockers(events).values():
+    for raised in blockers(events, agent).values():
         if raised.resolution is None:
             found.setdefault(raised.event.plan or "", []).append(_shown(raised, limits))
     return {plan: tuple(listed) for plan, listed in found.items()}

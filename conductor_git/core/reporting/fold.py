@@ -106,7 +106,7 @@ class _Folder:
         for target, listed in claims.by_target.items():
             self.claimed.setdefault(target.plan, {})[target] = [said.commit for said in listed]
         self.strayed = judge_standing(snapshot, claims)
-        self.blockers = show_blockers(snapshot.ledger.decisions, snapshot.policy.limits)
+        self.blockers = show_blockers(snapshot.ledger.decisions, snapshot.policy.limits, verdicts.agent)
         self.executors = Executors(snapshot, claims)
         self.unblocks: dict[str, set[Target]] = {}
         for plan in snapshot.plans:
