@@ -363,6 +363,22 @@ class TestPartialHistory:
         git(clone, "fetch", "-q", "--unshallow")
         assert states(clone)["2.0"] == "claimed"
 
+    def test_a_shallow_clone_accuses_nobody_of_what_lies_below_its_edge(
+        self, team: Team, git: Git, tmp_path: Path
+    ) -> None:
+        works(team.root, "claim", "2.0")
+        works(team.root, "claim", "2.1")
+        place, notes = tmp_path / "hub.git", "refs/notes/conductor/*:refs/notes/conductor/*"
+        git(tmp_path, "clone", "-q", "--bare", str(team.root), str(place))
+        git(place, "fetch", "-q", str(team.root), notes)
+        clone = self.clone(place, git, "--depth=1", "--no-single-branch")
+        works(clone, "install")
+        git(clone, "fetch", "-q", "--depth=1")
+        assert [(code, severity) for code, severity, _ in findings(clone)] == [("CG708", "warning"), ("CG708", "error")]
+        assert findings(clone)[1][2].startswith("2.1 needs 2.0, and nobody can tell here whether that is complete")
+        git(clone, "fetch", "-q", "--unshallow")
+        assert (states(clone)["2.0"], states(clone)["2.1"]) == ("complete", "complete")
+
     def test_a_clone_of_one_branch_fetches_the_control_branch_by_the_hint(self, hub: Path, git: Git) -> None:
         clone = self.clone(hub, git, "--depth=1", "--branch=b2")
         said = refused(say(clone, "log-status"), "branch 'main' is not in this clone")

@@ -221,6 +221,10 @@ class Verdicts:
     def _unmet(self, target: Target, need: Target, heads: tuple[Oid, ...]) -> Finding | None:
         verdict = self.of(need)
         same = need.plan == target.plan
+        history = self.snapshot.history
+        if verdict.said == "no" and history.shallow and not history.since_known:
+            text = f"{target} needs {need}, and nobody can tell here whether that is complete: this clone is shallow"
+            return Finding("CG708", "error", str(target), text, "git fetch --unshallow")
         if not verdict.complete:
             code = "CG304" if target.wave is None and same else "CG301" if same else "CG302"
             state = "claimed, not proven" if verdict.said == "claimed" else "not claimed"

@@ -11,6 +11,7 @@ import msgspec
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.targets import Oid
 from conductor_git.store.files import memo
+from conductor_git.store.past.history import shallow_edge
 from conductor_git.store.plumbing.git import GitFailed
 from conductor_git.store.plumbing.repository import Repository
 
@@ -26,7 +27,9 @@ def with_changes(repo: Repository, snapshot: Snapshot) -> Snapshot:
     history, graph = snapshot.history, snapshot.history.graph
     landed = graph.below([history.integration.oid] if history.integration else [])
     standing = graph.below([tip.oid for tip in history.branches.values()], stop=landed)
-    lines = list(graph.lines(standing))
+    # What a commit changed whose parents are not here nobody can tell: git would say that it made every file.
+    cut = frozenset(shallow_edge(repo).decode("ascii").split())
+    lines = [[oid for oid in line if oid not in cut] if cut else line for line in graph.lines(standing)]
     known: _Paths = memo.load(repo, _MEMO, _Paths) or {}
     # On a first look every commit is missing, and of a long history that need not be asked of each.
     missing = [[oid for oid in line if oid not in known] for line in lines] if known else lines

@@ -68,7 +68,7 @@ def read_history(
     executors = {name: _copies(refs, by_branch, name) for name in _executors(refs, by_branch, plans)}
     copies = (*branches.values(), *executors.values(), trunk)
     tips = {oid for found in copies for oid in found.values()} | set(also)
-    edge = _edge(repo)
+    edge = shallow_edge(repo)
     known = memo.load(repo, _CACHE, _Read) if use_cache else None
     if known is None or (known.since, known.edge) != (policy.since, edge):
         known = _Read(policy.since, edge)
@@ -115,7 +115,8 @@ def _executors(refs: Refs, by_branch: Mapping[str, list[str]], plans: tuple[Plan
     return [name for name in sorted({*local, *by_branch}) if read_executor(name, plans)]
 
 
-def _edge(repo: Repository) -> bytes:
+def shallow_edge(repo: Repository) -> bytes:
+    """git's list of the commits whose parents a shallow clone lacks, an oid a line; to git they look like roots."""
     with suppress(OSError), open(os.path.join(repo.common_dir, "shallow"), "rb") as file:
         return file.read()
     return b""
