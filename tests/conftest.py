@@ -85,4 +85,4 @@ def repo_dir(tmp_path: Path, git: Git) -> Path:
     return folder
 
 
-pytest_plugins = ["tests.team", "tests.forced", "tests.landings"]
+pytest_plugins = ["tests.team", "tests.forced", "tests.landings", "tests.murder"]

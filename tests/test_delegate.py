@@ -199,44 +199,6 @@ def test_twenty_new_plans_at_once_get_twenty_numbers(shop: Path, git: Git) -> No
     assert git(shop, "status", "--porcelain") == ""
 
 
-_MURDEROUS_GIT = """#!/bin/sh
-# Counts what writes, and kills the caller at the chosen one: before it, or after.
-case " $* " in
-*" update-ref "*|*" commit-tree "*|*" fast-import "*|*" worktree add "*|*" worktree lock "*|*" checkout "*|\
-*" config --"*"--replace-all "*|*" push "*|*" hash-object -w "*|*" merge "*)
-    echo "$*" >>"$TALLY"
-    if [ "$(wc -l <"$TALLY")" -eq "$KILL_AT" ]; then
-        [ "$KILL_WHEN" = after ] && "$REAL_GIT" "$@"
-        kill -9 "$PPID"
-        exit 1
-    fi
-    ;;
-esac
-exec "$REAL_GIT" "$@"
-"""
-
-
-@pytest.fixture
-def murderous(tmp_path: Path) -> Callable[[int, str], dict[str, str]]:
-    """An environment in which the n-th git that writes kills who called it."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    (folder / "git").write_text(_MURDEROUS_GIT)
-    (folder / "git").chmod(0o755)
-    real = str(shutil.which("git"))
-
-    def environment(kill_at: int, when: str) -> dict[str, str]:
-        return {
-            "PATH": f"{folder}:{os.environ['PATH']}",
-            "REAL_GIT": real,
-            "TALLY": str(tmp_path / f"tally-{kill_at}-{when}"),
-            "KILL_AT": str(kill_at),
-            "KILL_WHEN": when,
-        }
-
-    return environment
-
-
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("kill_at", range(1, 16))
 def test_killed_anywhere_the_same_command_finishes_it(
