@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from conductor_git.core.errors import CannotRun
-from conductor_git.core.events.event import Event
 from conductor_git.core.planning.executors import ExecutorBranch, read_executor
 from conductor_git.core.planning.plan import Plan
 from conductor_git.core.standing import CONDUCTOR
 from conductor_git.core.targets import is_plan_id
 from conductor_git.store.plumbing.repository import Repository
+
+if TYPE_CHECKING:
+    from conductor_git.core.events.event import Event
 
 Role = Literal["conductor", "orchestrator", "executor", "runner", "user"]
 
