@@ -215,3 +215,13 @@ def test_a_leader_closes_nothing_of_whom_he_made_an_executor_afterwards(scene: S
     found = board(scene)
     assert [each.state for each in found.plans] == [state]
     assert [finding.code for finding in found.findings] == ([] if state == "active" else ["CG802"])
+
+
+def test_a_leader_closes_nothing_of_the_conductors(scene: Scene) -> None:
+    part = {"agent": "conductor", "branch": "agent-2/2-w0-conductor", "workspace": "../c"}
+    scene.event("delegation", Target("2", 0), "agent-2", **part)
+    raised = scene.event("blocker", Target("2", 0), "conductor", level="high", message="stop here")
+    scene.event("resolution", Target("2", 0), "agent-2", blocker=raised.id)
+    found = board(scene)
+    assert [each.state for each in found.plans] == ["blocked"]
+    assert [finding.code for finding in found.findings] == ["CG802"]

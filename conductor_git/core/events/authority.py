@@ -43,7 +43,8 @@ def blockers(events: Iterable[Event], agent: Callable[[str], str]) -> dict[Oid, 
     resolved: dict[str, list[Event]] = {}
     for event in events:
         if event.kind == "blocker" and event.plan is not None:
-            led = (event.plan, event.writer) in handed
+            # Handing a wave "to the conductor" would give whoever does it the last word over him.
+            led = event.writer != CONDUCTOR and (event.plan, event.writer) in handed
             raised[event.id] = Raised(event, agent(event.plan) if led else "")
         elif event.kind == "delegation" and event.plan is not None and event.wave is not None:
             handed.add((event.plan, _text(event, "agent")))
