@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -185,3 +186,28 @@ def test_whoever_was_replaced_does_not_come_back_as_somebody_else(team: Team, gi
     said = works(hub.parent / "back", "join", "3", "--resume")
     assert "You are 'agent-9'" in said.out
     assert works(hub.parent / "back", "whoami", "--json").data["writer"] == "agent-9"
+
+
+def test_killed_again_and_again_the_same_command_finishes_it(
+    team: Team, git: Git, hub: Path, murderous: Callable[[int, str], dict[str, str]]
+) -> None:
+    one = clone(hub, git, "one", "claude/x1")
+    (one / "dirty").write_text("stays")
+    # Each run comes further than the one before, as far as that is not done already.
+    codes: list[int] = []
+    for at, when in ((at, when) for at in range(1, 20) for when in ("before", "after")):
+        said = run(one, "conductor-git", "join", "2", env=murderous(at, when))
+        codes.append(said.code)
+        if said.code != -9:
+            break
+    assert codes == [*[-9] * (len(codes) - 1), 0]
+    assert len(codes) > 4
+    assert git(one, "log", "-2", "--format=%s").splitlines() == [
+        "▶ PLAN 2 START - agent-2",
+        "begun before anybody asked",
+    ]
+    assert git(one, "status", "--porcelain") == "?? dirty"
+    works(one, "claim", "2.0")
+    assert board(one) == board(team.root)
+    (shown, _) = board(team.root)["plans"]
+    assert (shown["branch"], shown["agent"], shown["waves"][0]["state"]) == ("claude/x1", "agent-2", "complete")

@@ -35,7 +35,7 @@ from conductor_git.store.reach import read_all
 from conductor_git.store.snapshot import take
 from conductor_git.store.team import unfinished
 from conductor_git.store.team.briefs import brief_of, charge_of, digest_of
-from conductor_git.store.team.handover import Holding, Order, find_holding
+from conductor_git.store.team.handover import Holding, Order, find_holding, is_ours
 from conductor_git.store.team.joining import Here, begin_here, find_here, share_branch
 
 Say = Callable[[str], None]
@@ -168,7 +168,7 @@ def _take_up(repo: Repository, scene: _Scene, resume: bool) -> str | Finding:
     """Have the plan, under its lock: the agent's name, or why not."""
     holding = _holding(repo, scene)
     begun = unfinished.read_unfinished(repo, scene.plan.plan)
-    if holding is None or (begun is not None and begun.agent == scene.agent and begun.event == holding.start):
+    if holding is None or is_ours(begun, scene.agent, holding):
         return _begin(repo, scene, holding)
     if scene.here.event is not None and scene.here.event == holding.start:
         named = given_name(repo)
@@ -186,8 +186,8 @@ def _take_up(repo: Repository, scene: _Scene, resume: bool) -> str | Finding:
 
 
 def _begin(repo: Repository, scene: _Scene, holding: Holding | None) -> str | Finding:
-    if holding is not None and scene.here.event == holding.start:
-        # It is ours already, and this command died afterwards.
+    if holding is not None and holding.start is not None and scene.here.event == holding.start:
+        # The start commit is ours already, and this command died afterwards.
         return scene.agent
     if begin_here(repo, _order(repo, scene), scene.here, scene.declared):
         return scene.agent
