@@ -196,7 +196,7 @@ def test_killed_again_and_again_the_same_command_finishes_it(
     # Each run comes further than the one before, as far as that is not done already.
     codes: list[int] = []
     for at, when in ((at, when) for at in range(1, 20) for when in ("before", "after")):
-        said = run(one, "conductor-git", "join", "2", env=murderous(at, when))
+        said = run(one, "conductor-git", "join", "2", env={**murderous(at, when)})
         codes.append(said.code)
         if said.code != -9:
             break
