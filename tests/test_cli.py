@@ -110,6 +110,11 @@ def test_help_fits_into_eighty_cells(capsys: pytest.CaptureFixture[str]) -> None
             "error: invalid value for '--format': 'xml' is not one of 'text', 'md', 'json'",
             "hint: conductor-git status --help",
         ),
+        (
+            ["block", "1.2", "--level", "hihg", "-m", "x"],
+            "error: invalid value for '--level': 'hihg' is not one of 'low', 'high', 'critical'",
+            "hint: conductor-git block --level high",
+        ),
         (["explain", "CG102", "x"], "error: got unexpected extra argument (x)", "hint: conductor-git explain --help"),
         (["-C", "/nowhere", "status"], "error: folder '/nowhere' cannot be entered: No such file or directory", ""),
     ],

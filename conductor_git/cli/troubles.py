@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 
 from conductor_git.cli.bugs import bug, failure
-from conductor_git.cli.frame import UnknownCommand
+from conductor_git.cli.frame import UnknownCommand, nearest
 from conductor_git.commands.outcome import BUG, CANNOT_RUN
 from conductor_git.core.errors import CannotRun
 
@@ -31,4 +33,9 @@ def _usage(error: click.ClickException, name: str) -> CannotRun:
     elif isinstance(error, click.NoSuchOption):
         said = f"'{path}' has no option '{error.option_name}'"
         hint = f"{path} {error.possibilities[0]}" if error.possibilities else hint
+    elif isinstance(error, click.BadParameter) and error.param and isinstance(error.param.type, click.Choice):
+        # click keeps the word that it did not know in its message only.
+        word = re.search(r"'([^']*)' is not one of", said)
+        near = nearest(word[1], error.param.type.choices) if word else ""
+        hint = f"{path} {error.param.opts[0]} {near}" if near else hint
     return CannotRun(f"{said[:1].lower()}{said[1:]}", hint=hint)

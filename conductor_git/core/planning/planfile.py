@@ -10,6 +10,7 @@ from conductor_git.core.durations import parse_duration
 from conductor_git.core.planning.fields import Fields
 from conductor_git.core.planning.frontmatter import compose, cut
 from conductor_git.core.planning.plan import BrokenPlan, Criterion, Manual, Plan, Validation, Wave
+from conductor_git.core.planning.platforms import platform_problem
 from conductor_git.core.planning.problems import Problems, decoded
 from conductor_git.core.planning.refnames import branch_problem, slug
 from conductor_git.core.planning.sections import Section, read_body
@@ -18,7 +19,6 @@ from conductor_git.core.planning.values import (
     inner_path_problem,
     pattern_problem,
     plan_problem,
-    platform_problem,
     target_problem,
     unprintable,
     workspace_problem,

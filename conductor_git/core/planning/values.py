@@ -62,11 +62,6 @@ def login_problem(text: str) -> str:
     return unprintable(text)
 
 
-def platform_problem(text: str) -> str:
-    """Why a text is no platform."""
-    return "" if _NAME.fullmatch(text) else "a platform is written like 'linux-x86_64' or 'macos-arm64'"
-
-
 def target_problem(text: str) -> str:
     """Why a text is no plan or wave as `needs` names them."""
     plan, dot, wave = text.partition(".")

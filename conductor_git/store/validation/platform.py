@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 
-_SYSTEMS = {"darwin": "macos"}
-_MACHINES = {"amd64": "x86_64", "x64": "x86_64", "aarch64": "arm64"}
+from conductor_git.core.planning import platforms
 
 
 def platform_tag() -> str:
-    """This machine as policies name it: `linux-x86_64`, `macos-arm64`, `windows-x86_64`."""
-    system, machine = (name.lower() for name in _names())
-    return f"{_SYSTEMS.get(system, system)}-{_MACHINES.get(machine, machine)}"
+    """This machine as plans name it: `linux-x86_64`, `macos-arm64`, `windows-x86_64`."""
+    return platforms.platform_tag(*_names())
 
 
 def _names() -> tuple[str, str]:
