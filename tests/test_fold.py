@@ -338,6 +338,16 @@ def test_a_revert_survives_a_rebase_that_gives_the_claim_another_name(scene: Sce
     assert wave(scene, 0).state == "active"
 
 
+def test_a_revert_of_a_merge_that_only_a_cache_still_has_takes_nothing_back(scene: Scene) -> None:
+    claim(scene, "c0", "work", 0, "work")
+    scene.attest(Target("2", 0), "work")
+    scene.commit("undo", "c0", line='Revert "Merge it"', tree="work", reverts="rewound")
+    scene.branch("b2", "undo")
+    assert wave(scene, 0).state == "complete"
+    scene.commit("rewound", "root", "c0")
+    assert wave(scene, 0).state == "complete"
+
+
 @pytest.mark.parametrize("line", ['Revert "Revert "✅ Wave 0 Complete""', 'Reapply "✅ Wave 0 Complete"'])
 def test_a_revert_of_a_revert_brings_no_claim_back(scene: Scene, line: str) -> None:
     claim(scene, "c0", "work", 0, "work")

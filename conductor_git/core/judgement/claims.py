@@ -235,8 +235,11 @@ class Claims:
         """Note what a revert takes back: the claim that it names or quotes; of a merge, the claims that were merged,
         and the claims of plans among all that it brought."""
         whose = self.plan_of(oid)
-        named = (reverted, *self.graph.parents(reverted)[1:])
-        targets = {said[each] for each in named if each in said} | self._brought(reverted, said)
+        targets: set[Target] = set()
+        # What is on no branch any more only a cache still has, and a board must not depend on that.
+        if reverted in self.landed or self.holders.any_holds(reverted):
+            named = (reverted, *self.graph.parents(reverted)[1:])
+            targets = {said[each] for each in named if each in said} | self._brought(reverted, said)
         # After a rebase it names a commit that is gone; what it quotes is there still.
         quoted = message.parse(note.line.removeprefix('Revert "').removesuffix('"'))
         if isinstance(quoted, message.Claim) and (plan := quoted.plan or whose):
