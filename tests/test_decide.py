@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import Any
 
 import pytest
@@ -35,6 +36,18 @@ def test_a_claim_is_taken_back_and_made_again(team: Team, git: Git, writer: str)
     assert decide(team, "reopen", "2.0", "--reason", "it leaks", writer=writer)["recorded"] is False
     assert team.commit("--allow-empty", "-m", CLAIM)[0] == 0
     assert state(team) == "complete"
+
+
+def test_what_was_reopened_does_not_come_back_when_its_newest_claim_is_rewound(team: Team, git: Git) -> None:
+    team.prove()
+    for _ in range(2):
+        assert team.commit("--allow-empty", "-m", CLAIM)[0] == 0
+    both = git(team.root, "rev-list", "--reverse", "-2", "HEAD").split()
+    assert decide(team, "reopen", "2.0", "--reason", "it leaks", writer="conductor")["commits"] == both
+    git(team.root, "reset", "-q", "--hard", both[0])
+    assert state(team) == "active"
+    shutil.rmtree(team.root / ".git/conductor/cache")
+    assert state(team) == "active"
 
 
 def alarms(team: Team) -> list[str]:

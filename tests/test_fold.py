@@ -372,6 +372,15 @@ def test_a_revert_on_another_plans_branch_takes_nothing_back() -> None:
     assert wave(scene, 0).state == "complete"
 
 
+def test_a_reopening_at_a_commit_that_only_a_cache_still_has_says_nothing_of_what_is_below(scene: Scene) -> None:
+    claim(scene, "c0", "work", 0, "work")
+    scene.attest(Target("2", 0), "work")
+    scene.event("reopening", Target("2", 0), "conductor", commit=oid("rewound"))
+    assert wave(scene, 0).state == "complete"
+    scene.commit("rewound", "c0")
+    assert wave(scene, 0).state == "complete"
+
+
 def test_a_reopening_event_reopens_up_to_its_commit(scene: Scene) -> None:
     claim(scene, "c0", "work", 0, "work")
     scene.attest(Target("2", 0), "work")

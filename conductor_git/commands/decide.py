@@ -18,7 +18,7 @@ from conductor_git.core.planning.rules import integration_as_plan, rules_of
 from conductor_git.core.reporting.fold import fold
 from conductor_git.core.reporting.validationtext import failed_lines, running_lines
 from conductor_git.core.standing import CONDUCTOR
-from conductor_git.core.targets import INTEGRATION, Oid, Target
+from conductor_git.core.targets import INTEGRATION, Oid
 from conductor_git.store.notes.telling import Say, tell_once
 from conductor_git.store.notes.writer import whoami
 from conductor_git.store.plumbing.repository import Repository
@@ -42,20 +42,21 @@ def reopen(repo: Repository, target: str, *, reason: str, now: int, say: Say) ->
     if not may_reopen(writer, agent):
         text = f"{about} is reopened by the conductor or '{agent}', who has the plan, and this is '{writer}'"
         return _refused(about, text, "conductor-git whoami")
-    heads = _heads(verdicts, about)
+    # Each for itself: the newest may be rewound, and those below it are not to come back.
+    standing = tuple(said.commit for said in verdicts.standing(about))
     events = []
-    for head in heads:
-        data = {"commit": head, "reason": why}
+    for commit in standing:
+        data = {"commit": commit, "reason": why}
         policy = snapshot.policy
         events.append(
             tell_once(repo, policy, None, writer=writer, kind="reopening", data=data, target=about, now=now, say=say)
         )
-    text = f"{about} is reopened: what was claimed up to {', '.join(head[:7] for head in heads)} counts no more"
+    text = f"{about} is reopened: what was claimed up to {', '.join(commit[:7] for commit in standing)} counts no more"
     lines = [text, f"next: conductor-git claim {about}    # once the work is mended"]
-    if any(head in verdicts.claims.landed for head in heads):
+    if any(commit in verdicts.claims.landed for commit in standing):
         lines.append(f"note: it has landed; what stands on '{snapshot.policy.integration}' stays there")
-    said = "\n".join(lines) if heads else f"no claim of {about} stands; there is nothing to take back"
-    return Outcome(text=said, data=_data(str(about), "reopening", events, commits=heads))
+    said = "\n".join(lines) if standing else f"no claim of {about} stands; there is nothing to take back"
+    return Outcome(text=said, data=_data(str(about), "reopening", events, commits=standing))
 
 
 def waive(repo: Repository, rule: str, target: str, *, reason: str, seconds: int, now: int, say: Say) -> Outcome:
@@ -152,15 +153,6 @@ def _validated(
 def _accepted(snapshot: Snapshot, commit: Oid) -> Event | None:
     said = (event for event in snapshot.ledger.decisions if event.kind == "acceptance" and event.writer == CONDUCTOR)
     return next((event for event in said if event.data.get("commit") == commit), None)
-
-
-def _heads(verdicts: Verdicts, target: Target) -> tuple[Oid, ...]:
-    """The standing claims of a target that no other one contains."""
-    standing = [said.commit for said in verdicts.standing(target)]
-    graph = verdicts.claims.graph
-    return tuple(
-        each for each in standing if not any(each != other and graph.is_ancestor(each, other) for other in standing)
-    )
 
 
 def _reason(reason: str) -> str:

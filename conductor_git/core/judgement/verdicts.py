@@ -277,7 +277,9 @@ class Verdicts:
     def standing(self, target: Target) -> list[Said]:
         """The claims of a target that no revert or reopening above them has taken back."""
         listed = self.claims.by_target.get(target, [])
-        ends = [*self._reopened.get(target, ()), *self.claims.taken_back.get(target, ())]
+        # What no branch holds any more stands in the caches of some clones only: it has a past for none of them.
+        reopened = (commit for commit in self._reopened.get(target, ()) if self.claims.in_scope(target.plan, commit))
+        ends = [*reopened, *self.claims.taken_back.get(target, ())]
         if not listed or not ends:
             return listed
         taken = self.claims.graph.below(ends)
