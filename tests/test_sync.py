@@ -106,7 +106,10 @@ def test_integration_is_left_to_the_conductor(team: Team, hub: Path, git: Git) -
     git(team.root, "checkout", "-q", "main")
     commit(git, team.root, "not pushed")
     said = works(team.root, "sync")
-    assert said.out.splitlines()[1:] == ["'main' here has 1 commit that 'origin' lacks: only the conductor pushes it"]
+    assert said.out.splitlines()[1:] == [
+        "'main' here has 1 commit that 'origin' lacks: only the conductor pushes it",
+        "as the conductor, so that other clones see them: git push origin main",
+    ]
     assert git(hub, "log", "-1", "--format=%s", "main") == "begin"
 
 

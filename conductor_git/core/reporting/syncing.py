@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Literal
 
 import msgspec
@@ -53,9 +54,11 @@ def synced_text(synced: Synced) -> str:
         if branch.state == "behind":
             lines.append(f"{name} here lacks {_commits(branch.behind)} that '{synced.remote}' has")
         elif branch.state == "ahead":
+            push = f"git push {synced.remote} {shlex.quote(branch.branch)}"
             lines.append(
                 f"{name} here has {_commits(branch.ahead)} that '{synced.remote}' lacks: only the conductor pushes it"
             )
+            lines.append(f"as the conductor, so that other clones see them: {push}")
     return "\n".join(lines)
 
 
