@@ -16,7 +16,7 @@ from conductor_git.core.findings import Finding
 from conductor_git.core.planning.plan import Criterion, Manual, Plan, Wave
 from conductor_git.core.planning.policy import Policy
 from conductor_git.core.planning.rules import RuleSet
-from conductor_git.core.reporting.board import Blocker, PlanStatus, WaveStatus
+from conductor_git.core.reporting.board import Blocker, Guidance, PlanStatus, WaveStatus
 from conductor_git.core.reporting.brief import Brief, Place, make_brief, render_brief, unblocked_by
 from conductor_git.core.targets import Oid, Target
 from conductor_git.store.notes.ledger import append
@@ -136,6 +136,18 @@ def test_with_every_wave_complete_the_plan_is_next() -> None:
     brief = make(status=status(None))
     assert brief.next == "2"
     assert "Every wave is complete. Claim the plan." in render_brief(brief)
+
+
+def test_short_names_the_step_of_the_board() -> None:
+    def last(**how: object) -> str:
+        return render_brief(make(status=replace(status(0), **how)), short=True).splitlines()[-2]
+
+    claimed = WaveStatus(0, "", "claimed", Oid("1" * 40), awaiting=("macos-arm64",))
+    assert last(waves=(claimed,), tip=Oid("1" * 40)) == "next: nothing for you; others: plan 2 awaits macos-arm64"
+    blocker = Blocker("2.0", "high", "which currency?", "agent-2", 0, id="c" * 40, guidance=(Guidance("EUR", 0),))
+    assert last(state="blocked", blockers=(blocker,), tip=Oid("1" * 40)) == "next: conductor-git resolve ccccccc"
+    done = WaveStatus(None, "", "complete", Oid("1" * 40))
+    assert last(state="complete", claim=done, blockers=()) == "next: nothing for you; conductor: land plan 2 on 'main'"
 
 
 def test_an_executor_gets_one_wave_and_may_not_claim() -> None:

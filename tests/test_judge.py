@@ -298,3 +298,19 @@ def test_an_open_blocker_stops_claims_and_landings(scene: Scene, target: Target)
     whole = landable(scene)
     found = judge_merge(Merging("main", (whole,), "conductor"), scene.snapshot())
     assert [finding.code for finding in found] == ["CG305"]
+
+
+def test_what_awaits_others_is_not_claimed_twice_and_the_hint_does_not_ask_for_it() -> None:
+    scene = Scene(plan("2", Wave(0, platforms=(PLATFORM, "macos-arm64"))))
+    scene.commit("root")
+    scene.branch("b2", "root")
+    scene.attest(Target("2", 0), "root")
+    scene.commit("c0", "root", line="✅ Wave 0 Complete", tree="root", plan="2", wave="0")
+    scene.branch("b2", "c0")
+    again = rule(scene, "✅ Wave 0 Complete", tree="root", parent="c0")
+    assert codes(again) == [("CG208", "info"), ("CG106", "info")]
+    assert again.findings[-1].message.endswith("and awaits macos-arm64; this claim changes nothing")
+    scene.attest(Target("2"), "root")
+    whole = next(each for each in rule(scene, "✅ PLAN 2 COMPLETE", tree="root", parent="c0").findings if each.refuses)
+    assert whole.message == "2 needs 2.0, which is not complete (claimed, awaits macos-arm64)"
+    assert whole.hint == "conductor-git wait 2.0    # others owe the proof"

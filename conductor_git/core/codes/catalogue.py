@@ -45,7 +45,7 @@ _ALL = (
     Code(
         "CG106",
         "already complete",
-        "The wave was complete before; this claim changes nothing.",
+        "The wave was complete before, or what was claimed of it only awaits others; this claim changes nothing.",
         "Nothing. `conductor-git log-status` names the next wave.",
     ),
     Code(

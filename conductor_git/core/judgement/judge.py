@@ -9,7 +9,7 @@ from conductor_git.core.judgement.claims import Claims
 from conductor_git.core.judgement.evidence import Asked, Evidence
 from conductor_git.core.judgement.history import Pairs
 from conductor_git.core.judgement.snapshot import Snapshot
-from conductor_git.core.judgement.verdicts import Verdicts
+from conductor_git.core.judgement.verdicts import Verdict, Verdicts
 from conductor_git.core.messages import message
 from conductor_git.core.planning.executors import read_executor
 from conductor_git.core.planning.rules import RuleSet
@@ -156,7 +156,7 @@ def _judge_claim(
         *_here(evidence, rules, target, saying),
         *verdicts.order(target, *parents),
         *verdicts.blocked(target),
-        *_already(target, saying.product, verdicts),
+        *_already(target, saying, verdicts),
         *_wrong_trailers(saying.trailers, wanted),
         *_replaced(target, saying.speaker, verdicts),
     )
@@ -190,15 +190,30 @@ def _unproven(target: Target, saying: Saying) -> tuple[Finding, ...]:
     return (Finding("CG201", "error", str(target), text, f"conductor-git claim {target}"),)
 
 
-def _already(target: Target, product: Oid, verdicts: Verdicts) -> list[Finding]:
-    verdict = verdicts.of(target)
-    if not verdict.complete or verdict.commit is None:
+def _already(target: Target, saying: Saying, verdicts: Verdicts) -> list[Finding]:
+    verdict, product = verdicts.of(target), saying.product
+    if verdict.commit is None:
         return []
+    if not verdict.complete:
+        return _awaits(target, saying, verdict, verdicts)
     # What lands is its newest claim: one with other content says something new, unless it has landed already.
     same = verdict.lands is not None and verdicts.snapshot.history.product(verdict.lands) == product
     if not same and _lands_yet(target, verdicts):
         return []
     text = f"{target} is complete already, at {verdict.commit[:7]}; this claim changes nothing"
+    return [Finding("CG106", "info", str(target), text)]
+
+
+def _awaits(target: Target, saying: Saying, verdict: Verdict, verdicts: Verdicts) -> list[Finding]:
+    """A claim whose proof others owe gets no nearer to it by being made twice; one that is owed here may."""
+    awaited = verdict.evidence.awaiting
+    owed_here = saying.platform in awaited or verdict.evidence.drift or refused(verdict.findings)
+    if not awaited or owed_here or verdict.commit is None:
+        return []
+    if verdicts.snapshot.history.product(verdict.commit) != saying.product:
+        return []
+    awaits = f"awaits {', '.join(awaited)}"
+    text = f"{target} is claimed already, at {verdict.commit[:7]}, and {awaits}; this claim changes nothing"
     return [Finding("CG106", "info", str(target), text)]
 
 

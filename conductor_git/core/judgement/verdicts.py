@@ -227,7 +227,7 @@ class Verdicts:
             return Finding("CG708", "error", str(target), text, "git fetch --unshallow")
         if not verdict.complete:
             code = "CG304" if target.wave is None and same else "CG301" if same else "CG302"
-            state = "claimed, not proven" if verdict.said == "claimed" else "not claimed"
+            state = _how_far(verdict)
             hint = _mend(need, verdict) if same else "conductor-git log-status"
             return Finding(code, "error", str(target), f"{target} needs {need}, which is not complete ({state})", hint)
         if any(self.claims.graph.is_ancestor(proven, head) for proven in verdict.proven for head in heads):
@@ -287,11 +287,20 @@ class Verdicts:
 
 
 def _mend(need: Target, verdict: Verdict) -> str:
-    """How an earlier wave becomes complete: by a proof of what was claimed, or by a claim of other content."""
+    """How an earlier wave becomes complete: by a proof, which others may owe, or by a claim of other content."""
     missing = next((finding for finding in verdict.findings if finding.refuses), None)
+    if missing is None and verdict.evidence.awaiting:
+        return f"conductor-git wait {need}    # others owe the proof"
     if missing is None or missing.code in _OF_CONTENT or not missing.hint:
         return f"conductor-git claim {need}"
     return missing.hint
+
+
+def _how_far(verdict: Verdict) -> str:
+    if verdict.said != "claimed":
+        return "not claimed"
+    awaited = verdict.evidence.awaiting
+    return f"claimed, awaits {', '.join(awaited)}" if awaited else "claimed, not proven"
 
 
 def _closers(raised: Raised) -> str:

@@ -14,6 +14,7 @@ from conductor_git.core.planning.policy import TEMPLATES_FOLDER, Policy
 from conductor_git.core.planning.rules import RuleSet
 from conductor_git.core.reporting.board import PlanStatus, WaveStatus
 from conductor_git.core.reporting.executorlines import executor_text
+from conductor_git.core.reporting.steps import steps_of
 from conductor_git.core.reporting.templating import fill
 from conductor_git.core.say import printable
 from conductor_git.core.targets import Target
@@ -105,6 +106,10 @@ class Brief(msgspec.Struct, frozen=True):
     """The target to start with: the lowest wave that can be worked on, else that is not complete, or the plan."""
     next_waits_for: tuple[str, ...] = ()
     """What must be complete before anybody starts with it."""
+    step: str = ""
+    """The command that comes next for whoever leads the plan; empty where it is for `step_of` to act, or not known."""
+    step_of: str = ""
+    """Where another one acts next: who, and what."""
     frozen: tuple[str, ...] = ()
     """Paths that waves of other plans freeze."""
     news: tuple[str, ...] = ()
@@ -133,6 +138,7 @@ def make_brief(
     chosen = [known for known in plan.waves if wave is None or known.number == wave]
     waves = tuple(_wave(plan, known, states.get(known.number), rules, now) for known in chosen)
     begin = _next(plan, status, wave)
+    step, step_of = _step(status, place.agent, policy.integration) if wave is None else ("", "")
     return Brief(
         schema=SCHEMA,
         role="orchestrator" if wave is None else "executor",
@@ -161,6 +167,8 @@ def make_brief(
         waves=waves,
         next=begin,
         next_waits_for=next((known.waiting_for for known in waves if known.target == begin), ()),
+        step=step,
+        step_of=_line(step_of),
         frozen=_lines(
             path for other in plans if other.plan != plan.plan for each in other.waves for path in each.freezes
         ),
@@ -234,6 +242,17 @@ def _next(plan: Plan, status: PlanStatus | None, wave: int | None) -> str:
         return str(Target(plan.plan, plan.waves[0].number if plan.waves else None))
     open_ = (known.wave for known in status.waves if known.state in ("active", "ready"))
     return str(Target(plan.plan, next(open_, status.current)))
+
+
+def _step(status: PlanStatus | None, agent: str, integration: str) -> tuple[str, str]:
+    """What the board tells the plan's agent to do, else what it tells another one about the plan."""
+    if status is None:
+        return "", ""
+    steps = steps_of(status, integration)
+    own = next((each for each in steps if each.who == agent), None)
+    if own is not None or not steps:
+        return own.command if own else "", ""
+    return "", f"{steps[0].who}: {steps[0].step}"
 
 
 def _line(text: str) -> str:

@@ -15,6 +15,8 @@ from conductor_git.core.standing import CONDUCTOR, SCORES
 _TO_MEND = frozenset({"CG210", "CG701", "CG703", "CG704", "CG705", "CG706"})
 """What keeps a plan from being claimed until its file, or what it names, is changed."""
 
+_A_RUNNER = "a runner"
+
 UNMERGEABLE = "CG511"
 """What is said of a complete plan that does not merge into integration."""
 
@@ -45,6 +47,11 @@ def next_steps(board: Board) -> tuple[Step, ...]:
         if not status.delegated and status.tip is None and status.state in ("ready", "waiting") and not status.findings
     ]
     return (*alarms, *settling, *landing, *working, *ready)
+
+
+def steps_of(status: PlanStatus, integration: str) -> tuple[Step, ...]:
+    """The steps of one plan that is delegated, in their order, whoever takes them."""
+    return (*_settling(status, integration), *_landing(status, integration), *_working(status))
 
 
 def _about(step: Step, status: PlanStatus) -> Step:
@@ -136,7 +143,11 @@ def _unproven(status: PlanStatus, awaiting: tuple[str, ...], hint: str | tuple[o
         command = f"conductor-git attest {target} --manual --scores 8,7,9    # what each of them gave"
         yield Step(CONDUCTOR, f"record the {scores[0]} for {target}", command)
     elif awaiting:
-        yield Step("others", f"plan {status.plan} awaits {', '.join(awaiting)}")
+        said = status.claim if status.current is None else next(w for w in status.waves if w.wave == status.current)
+        target = status.plan if status.current is None else f"{status.plan}.{status.current}"
+        by_machines = said.commit is not None and not scores and _A_RUNNER not in awaiting
+        run = f"conductor-git validate {target} --commit {(said.commit or '')[:12]}    # there" if by_machines else ""
+        yield Step("others", f"plan {status.plan} awaits {', '.join(awaiting)}", run)
     else:
         yield Step(status.agent, f"{_PROVE} plan {status.plan} claims", hint if isinstance(hint, str) else "")
 
