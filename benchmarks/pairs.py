@@ -63,7 +63,7 @@ class Measured:
     @property
     def middle(self) -> tuple[float, float]:
         """The ratios between which the middle half of the pairs lies."""
-        low, _, high = statistics.quantiles(self.ratios, n=4)
+        low, _, high = statistics.quantiles(self.ratios, n=4) if len(self.ratios) > 1 else self.ratios * 3
         return low, high
 
     @property

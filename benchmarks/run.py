@@ -43,6 +43,8 @@ GROUPS: dict[str, Callable[[Place], list[Planned]]] = {
 RESULTS = HERE / "RESULTS.md"
 ENOUGH = 15
 """Pairs from which on a median is worth keeping."""
+LONG = {"coordination": 5}
+"""The same for groups in which a pair takes minutes: no more of them are run."""
 
 HEAD = """\
 # What it costs
@@ -65,12 +67,13 @@ def main() -> int:
         if asked.only and asked.only not in name:
             continue
         with tempfile.TemporaryDirectory(prefix="bench-", dir=asked.work) as work:
-            answers = list(_group(rows(Place(Path(work), peers)), asked.pairs))
+            pairs = min(asked.pairs, LONG.get(name, asked.pairs))
+            answers = list(_group(rows(Place(Path(work), peers)), pairs))
         text = _table(answers)
         print(text, flush=True)
         good &= not any(isinstance(answer, Measured) and answer.verdict == "NO" for answer in answers)
-        if asked.pairs >= ENOUGH:
-            _keep(name, asked.pairs, text)
+        if pairs >= LONG.get(name, ENOUGH):
+            _keep(name, pairs, text)
     return 0 if good else 1
 
 
