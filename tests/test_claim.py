@@ -67,11 +67,34 @@ def test_what_is_staged_goes_into_the_claim(team: Team) -> None:
 
 
 def test_a_claim_says_what_it_does_not_hold_and_what_it_repeats(team: Team) -> None:
+    (team.root / "more").write_text("staged\n")
+    team.git(team.root, "add", "more")
     (team.root / "state").write_text("bad, but not staged\n")
     said = claim(team)[1]
     assert "note: not part of it: 'state' (not staged)" in said
     assert "the content is the same" not in said
+    team.git(team.root, "stash", "-q")
     assert "note: the content is the same as that of 2.0" in claim(team)[1]
+
+
+def test_a_claim_that_leaves_all_of_the_work_out_is_refused_before_anything_runs(team: Team) -> None:
+    assert claim(team)[0] == 0
+    before = head(team)
+    (team.root / "state").write_text("good, and not staged\n")
+    code, said = claim(team)
+    assert (code, head(team)) == (1, before)
+    assert "wave 2.1 would hold none of the work: 'state' is changed and not staged [CG109]" in said
+    assert "hint: git add -- state && conductor-git claim 2.1" in said
+    team.git(team.root, "add", "state")
+    assert claim(team)[0] == 0
+    assert team.git(team.root, "show", "HEAD:state") == "good, and not staged"
+
+
+def test_what_is_not_the_plans_own_is_no_work_left_out(team: Team) -> None:
+    (team.root / ".conductor" / "note").write_text("the conductor's\n")
+    (team.root / "untracked").write_text("nobody's yet\n")
+    code, said = claim(team)
+    assert (code, "not part of it" in said) == (0, True)
 
 
 def test_a_claim_says_how_others_come_to_see_it(team: Team, tmp_path: Path) -> None:

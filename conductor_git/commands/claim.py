@@ -8,6 +8,7 @@ from conductor_git.commands.outcome import DONE, NOT_YET, REFUSED, Outcome
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.findings import Finding, refused
 from conductor_git.core.judgement.judge import Ruling, Saying, judge_saying
+from conductor_git.core.judgement.leftout import judge_left_out
 from conductor_git.core.judgement.snapshot import Snapshot
 from conductor_git.core.messages import message
 from conductor_git.core.planning.rules import RuleSet, rules_of
@@ -67,6 +68,9 @@ def claim(
         return _refused(found, product, tuple(standing))
     if _is_repeat(standing):
         return _repeated(repo, found, product, tuple(standing))
+    left_out = judge_left_out(found, product.oid, beside_index(repo).unstaged, snapshot)
+    if left_out is not None:
+        return _refused(found, product, (left_out,))
     check_identity(repo)
     if refused(ruling.findings):
         unproven = _prove(repo, snapshot, found, product, max_seconds, say, terminal, now)

@@ -60,6 +60,12 @@ _ALL = (
         "The plan was taken over: whoever had it before claims nothing of it any more.",
         "Nothing; what was committed is there for whoever has the plan now. `conductor-git log-status` names that agent.",
     ),
+    Code(
+        "CG109",
+        "work left out",
+        "What would be claimed is what the plan had before, while changed files of it are not staged: the work is not in it.",
+        "Stage or commit the work, then claim. Only `conductor-git claim` asks; what is no part of the wave can be stashed.",
+    ),
     # Evidence
     Code(
         "CG201",
