@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from conductor_git.commands.init import init
 from conductor_git.core.errors import CannotRun
 from conductor_git.core.planning import planfile
 from conductor_git.core.planning.policy import Policy
@@ -396,3 +397,25 @@ def test_a_blobless_clone_fetches_what_it_needs(ruled: Path, git: Git, tmp_path:
     folder = tmp_path / "partial"
     git(tmp_path, "clone", "-q", "--filter=blob:none", "--no-checkout", f"file://{ruled}", str(folder))
     assert read(folder) == ["2", "10"]
+
+
+def test_what_was_founded_elsewhere_is_not_founded_again(tmp_path: Path, git: Git) -> None:
+    """An agent's branch is on the remote, and the branch with the policy is not yet."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    git(tmp_path, "init", "-q", "--bare", "-b", "main", "hub.git")
+    git(tmp_path, "clone", "-q", "hub.git", "first")
+    git(first, "commit", "-q", "--allow-empty", "-m", "begin")
+    git(first, "push", "-q", "origin", "HEAD:main")
+    put(first, git, {".conductor/conductor.toml": render_policy(POLICY)})
+    git(first, "push", "-q", "origin", "HEAD:agent-1/work")
+    git(tmp_path, "clone", "-q", "hub.git", "second")
+    repo = discover(str(second))
+    with pytest.raises(CannotRun, match="'origin/agent-1/work' was begun under one") as stopped:
+        read_control(repo)
+    assert stopped.value.hint.startswith("git fetch origin")
+    with pytest.raises(CannotRun, match="'origin/agent-1/work' was begun under one"):
+        init(repo, say=print, terminal=False, now=0)
+    assert git(second, "status", "--porcelain") == ""
+    git(first, "push", "-q", "origin", "HEAD:main")
+    git(second, "pull", "-q", "--ff-only")
+    assert read_control(repo).policy == POLICY

@@ -17,7 +17,7 @@ from conductor_git.core.planning.firstfiles import SCRIPT, first_script, script_
 from conductor_git.core.planning.policy import POLICY_PATH, Policy
 from conductor_git.core.reporting.validationtext import failed_lines, passed_lines, running_lines
 from conductor_git.core.targets import INTEGRATION, Oid
-from conductor_git.store.control.control import Control, read_control
+from conductor_git.store.control.control import Control, founded_elsewhere, read_control
 from conductor_git.store.control.firstscript import commit_first_script, is_first_script
 from conductor_git.store.control.firstsigner import commit_first_signer, signs_already
 from conductor_git.store.control.founding import Draft, check_founding, commit_draft, draft, write_draft
@@ -32,7 +32,7 @@ from conductor_git.store.notes.refspecs import ensure_refspecs
 from conductor_git.store.notes.signing import KEY_SETTING, conductors_signing, public_half
 from conductor_git.store.notes.writer import whoami
 from conductor_git.store.plumbing.config import remove_shared, set_shared
-from conductor_git.store.plumbing.refs import HEADS
+from conductor_git.store.plumbing.refs import HEADS, read_refs
 from conductor_git.store.plumbing.repository import Repository
 from conductor_git.store.validation.firstproof import Watch, prove_integration
 from conductor_git.store.validation.flights import StillRunning
@@ -141,6 +141,9 @@ def _known(repo: Repository, control: str) -> Control | None:
 
 
 def _begin(repo: Repository, asked: _Asked, told: _Told) -> Draft:
+    # Another policy would be another repository's, and no proof would count under both.
+    if elsewhere := founded_elsewhere(repo, read_refs(repo)):
+        raise elsewhere
     mainline = find_mainline(repo, asked.integration)
     made = draft(repo, mainline, control=asked.control, command=asked.validate)
     policy = made.policy

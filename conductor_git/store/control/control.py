@@ -16,12 +16,15 @@ from conductor_git.core.planning.rules import Scripts
 from conductor_git.core.targets import Oid
 from conductor_git.store.control import controltree
 from conductor_git.store.control.joined import on_own_branches, read_joined
+from conductor_git.store.plumbing.objects import read_objects
 from conductor_git.store.plumbing.refs import HEADS, REMOTES, Refs, read_refs
 from conductor_git.store.plumbing.repository import Repository
 from conductor_git.store.plumbing.settings import Settings
 
 _USUAL = ("main", "master")
 _LAST_GUESSES = ("conductor", "develop", "trunk")
+_REMOTE_BRANCHES = 200
+"""So many are looked at for a policy where there is none."""
 
 
 class NoPolicy(CannotRun):
@@ -84,7 +87,7 @@ def read_control(
         found = _read(repo, tip, use_cache, instead)
         if found is not None:
             return found if found.policy.control_ref == HEADS + branch else _followed(repo, refs, found, use_cache)
-    raise _lost(repo, refs) or _no_policy(repo, seen, settings)
+    raise _lost(repo, refs) or _no_policy(repo, refs, seen, settings)
 
 
 def check_writable(control: Control, policy: Policy) -> None:
@@ -204,10 +207,29 @@ def _lost(repo: Repository, refs: Refs) -> CannotRun | None:
     )
 
 
-def _no_policy(repo: Repository, seen: dict[str, _Tip], settings: Settings) -> CannotRun:
+def founded_elsewhere(repo: Repository, refs: Refs) -> NoPolicy | None:
+    """What to say where no branch that could be the control branch has a policy, and one that somebody pushed was
+    begun under one: agents' branches come to a remote before the conductor has pushed his own."""
+    names = {f"{oid}:{POLICY_PATH}": ref for ref, oid in refs.oids.items() if ref.startswith(REMOTES)}
+    found = next((names[read.name] for read in read_objects(repo, sorted(names)[:_REMOTE_BRANCHES])), None)
+    if found is None:
+        return None
+    import shlex
+
+    remote, _, branch = found.removeprefix(REMOTES).partition("/")
+    return NoPolicy(
+        f"there is no policy here, and '{remote}/{branch}' was begun under one",
+        detail=f"it is on a branch that whoever ran 'conductor-git init' has not pushed to '{remote}', or that is not "
+        "merged; nothing was changed",
+        hint=f"git fetch {shlex.quote(remote)}    # once the conductor has pushed the integration branch",
+    )
+
+
+def _no_policy(repo: Repository, refs: Refs, seen: dict[str, _Tip], settings: Settings) -> CannotRun:
     if seen:
         branches = ", ".join(f"'{branch}'" for branch in seen)
-        return NoPolicy(f"there is no policy on {branches}", hint="conductor-git init")
+        none = NoPolicy(f"there is no policy on {branches}", hint="conductor-git init")
+        return founded_elsewhere(repo, refs) or none
     if repo.git("remote").out:
         return _missing(repo, settings.control or "main", "policy and plans are read from it")
     return NoPolicy("there is no policy", hint="conductor-git init")
