@@ -98,8 +98,25 @@ def test_what_is_red_on_integration_stays_out_and_is_run_twice(yard: Yard) -> No
     assert code == 1
     assert yard.first_parents()[0] == "Land plan 3: Job 3"
     assert "error: plan 2 is red on 'main': verify.sh failed [CG512]" in said
-    # Both; 2 alone; 2 once more; 3 alone.
-    assert yard.ran() == "2 2 2 3"
+    # Both; 2 alone; 2 once more; nobody is blamed for what main does itself; 3 alone.
+    assert yard.ran() == "2 2 2 integration 3"
+
+
+def test_nobody_is_blamed_where_integration_does_not_pass_itself(yard: Yard) -> None:
+    for broken in ("f1", "f4"):
+        yard.commit(broken)
+    data = yard.json("2", "3")
+    assert {fate["name"]: fate["fate"] for fate in data["fates"]} == {"2": "unjudged", "3": "unjudged"}
+    assert {finding["code"] for finding in data["findings"]} == {"CG517"}
+    assert f"'main' at {yard.tip()[:7]} does not pass itself: verify.sh failed" in data["findings"][0]["message"]
+    assert yard.ran().split().count("integration") == 1
+    # What mends it lands all the same.
+    yard.git(yard.root, "branch", "fix")
+    yard.git(yard.root, "switch", "-q", "fix")
+    yard.git(yard.root, "rm", "-q", "f4")
+    yard.git(yard.root, "commit", "-q", "--no-verify", "-m", "mend it")
+    yard.git(yard.root, "switch", "-q", "main")
+    assert yard.fates("fix", "2") == {"fix": "landed", "2": "landed"}
 
 
 def test_a_flaky_validation_is_run_once_more_and_said_to_be_flaky(yard: Yard) -> None:

@@ -37,7 +37,7 @@ from conductor_git.core.planning.rules import RuleSet
 from conductor_git.core.targets import INTEGRATION, Oid, Target
 from conductor_git.store.landing.journal import Journal, Landing
 from conductor_git.store.landing.moving import Move, catch_up, land
-from conductor_git.store.landing.proving import Prover, Red, Untold, rules_for
+from conductor_git.store.landing.proving import Prover, Red, Told, Untold, rules_for
 from conductor_git.store.landing.requesting import request
 from conductor_git.store.landing.results import Obstacle, Results, Step, seal
 from conductor_git.store.past.freezes import with_freezes
@@ -139,11 +139,23 @@ class Line:
         if isinstance(told, Untold):
             return Unjudged(told.why, final=True)
         if isinstance(told, Red):
-            whose = "" if [told.target] == targets else f" for {told.target}"
-            whose = "" if told.target == INTEGRATION else whose
+            blamed = len(action.entries) == 1 and action.again
+            base = self._base() if blamed else None
+            if isinstance(base, StillRunning):
+                return base
+            if isinstance(base, Red):
+                return Unjudged(f"{into} does not pass itself: {base.why}; whoever broke it mends it first", final=True)
+            whose = "" if told.target == INTEGRATION or [told.target] == targets else f" for {told.target}"
             return Failed(f"{told.why}{whose}", told.log)
         self.digests.update({(steps[-1].tree, target): digest for target, digest in told.digests.items()})
         return Passed()
+
+    def _base(self) -> Told:
+        """Whether integration passes as it stands: asked before anybody is blamed, and told once."""
+        try:
+            return self.prover.tell(self.repo.resolve(self.base, kind="tree") or self.repo.zero, [INTEGRATION])
+        except CannotRun as error:
+            return Untold(error.what)
 
     def _land(self, action: Land) -> Event:
         changed = self._changed(action.entries)

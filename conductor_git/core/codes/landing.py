@@ -44,8 +44,9 @@ LANDING_CODES = (
     Code(
         "CG517",
         "landing could not be judged",
-        "Its validation could not be carried out here, or somebody else must still speak: another platform, a runner.",
-        "Let `conductor-git doctor` look, or wait for the others, and ask again.",
+        "Its validation could not be carried out here, integration does not pass by itself, or somebody else must still "
+        "speak: another platform, a runner.",
+        "Let `conductor-git doctor` look, mend integration, or wait for the others, and ask again.",
     ),
     Code(
         "CG518",
