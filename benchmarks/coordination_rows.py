@@ -58,9 +58,9 @@ def rows(place: Place) -> list[Planned]:
             ),
         ),
         *(
-            (f"`{command}` of {_SIZE}, {state}", lambda c=command, s=state, m=most: _over(place, large(), c, s, m))
+            (f"`{command}` of {_SIZE}, {state}", lambda c=command, s=state: _over(place, large(), c, s))
             for command in ("log-status", "ready")
-            for state, most in (("cold", 4.0), ("unchanged", None))
+            for state in ("cold", "unchanged")
         ),
     ]
 
@@ -210,7 +210,7 @@ def _together(place: Place, scripts: dict[Path, str]) -> float:
     return seconds
 
 
-def _over(place: Place, plumbing: _Plumbing, command: str, state: str, at_most: float | None) -> Row:
+def _over(place: Place, plumbing: _Plumbing, command: str, state: str) -> Row:
     root = plumbing.root
 
     def forget(turn: int) -> None:
@@ -220,7 +220,7 @@ def _over(place: Place, plumbing: _Plumbing, command: str, state: str, at_most: 
     place.ours(root, command, "--json")
     ours = Side(f"`{command}`", lambda turn: place.time(place.conductor, command, cwd=root), forget)
     peer = Side("`git log`, `cat-file --batch`, `for-each-ref`", plumbing.all)
-    return Row(ours, peer, at_most, plumbing.notes)
+    return Row(ours, peer, None, plumbing.notes)
 
 
 class _Plumbing:

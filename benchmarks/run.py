@@ -81,9 +81,9 @@ def _keep(name: str, pairs: int, table: str) -> None:
     """Put a group's table into RESULTS.md, in the order of the groups; the others stay as they are."""
     before = RESULTS.read_text() if RESULTS.exists() else ""
     sections = dict(re.findall(r"^## (\S+)\n(.*?)(?=^## |\Z)", before, re.DOTALL | re.MULTILINE))
-    sections[name] = f"\nMedian of {pairs} pairs; {_machine()}.\n\n{table}\n\n"
-    known = "".join(f"## {group}\n{sections[group]}" for group in GROUPS if group in sections)
-    RESULTS.write_text(f"{HEAD}\n{known.rstrip()}\n")
+    sections[name] = f"Median of {pairs} pairs; {_machine()}.\n\n{table}"
+    known = "\n\n".join(f"## {group}\n\n{sections[group].strip()}" for group in GROUPS if group in sections)
+    RESULTS.write_text(f"{HEAD}\n{known}\n")
 
 
 def _arguments() -> argparse.Namespace:
