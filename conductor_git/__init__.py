@@ -10,6 +10,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _OFFERED = ("Conductor", "read_memory", "write_memory")
+__all__ = ["Conductor", "__version__", "read_memory", "write_memory"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
 
 
 def __getattr__(name: str) -> Any:

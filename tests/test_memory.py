@@ -171,3 +171,8 @@ def test_from_python(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_importing_the_package_loads_nothing_of_it() -> None:
     loaded = "import sys, conductor_git; print([name for name in sys.modules if name.startswith('conductor_git.')])"
     assert subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_what_the_package_offers_can_be_found() -> None:
+    assert dir(conductor_git) == ["Conductor", "__version__", "read_memory", "write_memory"]
+    assert all(getattr(conductor_git, name) for name in conductor_git.__all__)
