@@ -905,6 +905,14 @@ def test_a_blocker_blocks_until_it_is_resolved(scene: Scene) -> None:
     assert status(scene).state == "active"
 
 
+def test_the_most_urgent_blocker_is_answered_first(scene: Scene) -> None:
+    for level in ("low", "high", "critical", "urgent"):
+        scene.event("blocker", Target("2", 0), "agent-2", level=level, message=f"a {level} one")
+    assert [blocker.level for blocker in status(scene).blockers] == ["critical", "high", "urgent", "low"]
+    answer = next(step for step in board(scene).next if step.step == "answer the blocker on 2.0")
+    assert answer.command.startswith(f"conductor-git guide {status(scene).blockers[0].id[:4]}")
+
+
 @pytest.mark.parametrize(
     ("writer", "state"), [("agent-2", "active"), ("conductor", "active"), ("agent-3", "blocked"), ("u-1", "blocked")]
 )

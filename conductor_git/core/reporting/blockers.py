@@ -17,12 +17,17 @@ LEVELS: tuple[Level, ...] = get_args(Level)
 def show_blockers(
     events: Iterable[Event], limits: Limits, agent: Callable[[str], str]
 ) -> dict[str, tuple[Blocker, ...]]:
-    """The open blockers of each plan, in ledger order; `agent(plan)` is who has a plan."""
+    """The open blockers of each plan, the most urgent first, then in ledger order; `agent(plan)` is who has it."""
     found: dict[str, list[Blocker]] = {}
     for raised in blockers(events, agent).values():
         if raised.resolution is None:
             found.setdefault(raised.event.plan or "", []).append(_shown(raised, limits))
-    return {plan: tuple(listed) for plan, listed in found.items()}
+    return {plan: tuple(sorted(listed, key=_calm)) for plan, listed in found.items()}
+
+
+def _calm(blocker: Blocker) -> int:
+    """The less urgent the more; a level that nobody knows is a high one."""
+    return -LEVELS.index(blocker.level) if blocker.level in LEVELS else -LEVELS.index("high")
 
 
 def patience(level: str, limits: Limits) -> int:
