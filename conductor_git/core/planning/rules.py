@@ -110,15 +110,9 @@ def judged_by(policy: Policy, plan: Plan, target: Target, scripts: Scripts) -> t
 
 # Most waves of a project are judged alike, and a report asks for the digest of each.
 @lru_cache(maxsize=4096)
-def _digest(
-    policy: ValidationPolicy,
-    validation: Validation,
-    folder: Oid | None,
-    criteria: tuple[Criterion, ...],
-    platforms: tuple[str, ...],
-    manual: Manual | None,
-) -> str:
-    return attestation.digest(canonical_rules(policy, validation, folder, criteria, platforms, manual))
+def _digest(*judged: Any) -> str:
+    """The digest of what `canonical_rules` makes of these."""
+    return attestation.digest(canonical_rules(*judged))
 
 
 def canonical_rules(
