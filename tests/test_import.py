@@ -135,3 +135,14 @@ def test_what_would_not_pass_the_check_is_not_written(team: Team, text: str, cod
     got, told = team.run("conductor-git", "plan", "import", "p.md")
     assert (got, said in told) == (code, True), told
     assert team.git(team.root, "status", "--porcelain") == "?? p.md"
+
+
+def test_a_need_in_a_sentence_is_not_lost_in_silence() -> None:
+    text = (
+        "# Plan 4: A\n\nDepends on: plan 2\n\n## Wave 1: x\n\nIt depends on plan 1 (wave 1) and more. Nothing else.\n"
+    )
+    found, remarks = read_document(text, "all")
+    assert [fact.text for fact in found[0].facts] == ["plan 2"]
+    assert [(remark.line, remark.said) for remark in remarks] == [
+        (7, "'depends on plan 1 (wave 1) and more' stands in a sentence: write it as 'Depends on: …' to make it a need")
+    ]

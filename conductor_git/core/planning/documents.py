@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -13,6 +13,12 @@ _PLAN = re.compile(r"\W*plan[ _-]+([0-9]{1,9}|[a-z][a-z0-9-]{0,63})\s*[:.–—-
 _WAVE = re.compile(r"\W*wave[ _-]*([0-9]{1,9})\W*?(?:[:.–—-]+[*_ ]*\s*(.*))?", re.IGNORECASE)
 _ABOUT_WAVES = re.compile(r"\W*waves?\b", re.IGNORECASE)
 _FILE_NUMBER = re.compile(r"(?:plan[ _-]*)?([0-9]{1,9})(?![0-9])", re.IGNORECASE)
+_NEED_IN_PROSE = re.compile(
+    r"\b(?:depend(?:s|ing)? (?:up)?on|requires?|needs?|waits? for|blocked by)\b"
+    r"[^.]*?\b(?:plan|wave)s?[ _-]*[0-9]+[^.]*",
+    re.IGNORECASE,
+)
+_SHOWN = 60
 _FACTS = ("agent", "branch", "workspace", "validation", "needs", "scope", "unblocks")
 """Labels of a plan that become keys, and so need not stay in its text."""
 
@@ -69,12 +75,25 @@ def read_document(text: str, name: str) -> tuple[tuple[PlanDocument, ...], tuple
     starts = [place for place, heading in enumerate(headings) if _PLAN.fullmatch(heading.text)]
     ends = [*(headings[place].line for place in starts[1:]), len(lines)]
     if not starts:
-        return (_plan(lines, headings, None, 0, len(lines), name, remarks),), tuple(remarks)
-    plans = [
-        _plan(lines, headings, headings[place], headings[place].line, end, name, remarks)
-        for place, end in zip(starts, ends, strict=True)
-    ]
+        plans = [_plan(lines, headings, None, 0, len(lines), name, remarks)]
+    else:
+        plans = [
+            _plan(lines, headings, headings[place], headings[place].line, end, name, remarks)
+            for place, end in zip(starts, ends, strict=True)
+        ]
+    remarks += _needs_in_prose(lines, plans)
     return tuple(plans), tuple(sorted(remarks, key=lambda remark: remark.line))
+
+
+def _needs_in_prose(lines: Sequence[str], plans: Iterable[PlanDocument]) -> Iterator[Remark]:
+    """Lines that speak of a need and stand under no label: a need that is lost would be lost in silence."""
+    read = {
+        fact.line for plan in plans for facts in (plan.facts, *(wave.facts for wave in plan.waves)) for fact in facts
+    }
+    for number, line in enumerate(lines, 1):
+        if number not in read and (said := _NEED_IN_PROSE.search(line)):
+            text = said[0] if len(said[0]) <= _SHOWN else f"{said[0][: _SHOWN - 3]}..."
+            yield Remark(number, f"'{text}' stands in a sentence: write it as 'Depends on: …' to make it a need")
 
 
 def _without_front_matter(lines: list[str], remarks: list[Remark]) -> list[str]:
