@@ -84,7 +84,7 @@ def test_a_claim_that_leaves_all_of_the_work_out_is_refused_before_anything_runs
     code, said = claim(team)
     assert (code, head(team)) == (1, before)
     assert "wave 2.1 would hold none of the work: 'state' is changed and not staged [CG109]" in said
-    assert "hint: git add -- state && conductor-git claim 2.1" in said
+    assert "hint: git add -- :/state && conductor-git claim 2.1" in said
     team.git(team.root, "add", "state")
     assert claim(team)[0] == 0
     assert team.git(team.root, "show", "HEAD:state") == "good, and not staged"

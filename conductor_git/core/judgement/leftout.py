@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 
 from conductor_git.core.findings import Finding
 from conductor_git.core.judgement.boundaries import Staged, judge_staged
 from conductor_git.core.judgement.claims import Claims
 from conductor_git.core.judgement.snapshot import Snapshot
+from conductor_git.core.planning.globs import pathspec
 from conductor_git.core.planning.plan import Plan
 from conductor_git.core.targets import Oid, Target
 
@@ -28,8 +28,8 @@ def judge_left_out(target: Target, product: Oid, unstaged: Sequence[str], snapsh
     text = (
         f"wave {target} would hold none of the work: {named} {'is' if len(own) == 1 else 'are'} changed and not staged"
     )
-    hint = f"git add -- {' '.join(map(shlex.quote, own[:_NAMED]))} && conductor-git claim {target}"
-    return Finding("CG109", "error", str(target), text, hint if len(own) <= _NAMED else "git add -u    # then claim")
+    hint = f"git add -- {' '.join(map(pathspec, own[:_NAMED]))} && conductor-git claim {target}"
+    return Finding("CG109", "error", str(target), text, hint if len(own) <= _NAMED else "git add -u :/    # then claim")
 
 
 def _own(paths: Sequence[str], plan: Plan, snapshot: Snapshot) -> list[str]:
